@@ -1,0 +1,9 @@
+"""Errors that a user can mend: each message names what was wrong, where, and what is allowed."""
+
+
+class InputError(ValueError):
+    """Wrong input. The command line prints its message on one line and exits with 2."""
+
+
+class NoOscillationError(InputError):
+    """The load line leaves the device at a stable operating point, so there is no period to speak of."""

@@ -1,16 +1,17 @@
 """An independent, tight solution of coupled VO2 oscillators, by which the package's own engine is judged.
 
-Written for care, not for speed: SciPy's DOP853 between events; at each event (supply step, closing of the coupling
-switches, switching of a device) the integration stops, the state is found by integrating again from the last accepted
-step to that very instant (never by interpolation), and a fresh integration starts from it. Nothing of the package is
-imported.
+Written for care, not for speed: SciPy's DOP853 between events. At each event (supply step, closing of the
+coupling switches, switching of a device) the integration stops, the state is found by integrating again from
+the last accepted step to that very instant (never by interpolation), and a fresh integration starts from it.
+Nothing of the package is imported.
 
-The circuit, for each oscillator i: supply V_DD,i (0 V before its delay) - VO2 device of conductance G_i - output node
-v_i - R_S,i and C_P,i in parallel to ground; R_ij between the output nodes from ``close_at`` on.
+The circuit, for each oscillator i: supply V_DD,i (0 V before its delay) - VO2 device of conductance G_i -
+output node v_i - R_S,i and C_P,i in parallel to ground; R_ij between the output nodes from ``close_at`` on.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -57,7 +58,7 @@ def parameters_of(cards) -> dict[str, np.ndarray]:
 
 
 def fold_voltages(V_L, V_H, alpha):
-    """Return the two turning points of equation 3: lower (metallic branch ends), upper (insulating ends). [V]"""
+    """Return the turning points of equation 3: ends of the metallic and of the insulating branch. [V]"""
     width = V_H - V_L
     u = np.sqrt(1 - 1 / (alpha * width))
     centre = V_L + width / 2
@@ -66,28 +67,29 @@ def fold_voltages(V_L, V_H, alpha):
 
 
 def metallic_share(voltage, metallic, V_L, V_H, alpha):
-    """Solve equation 3 on the branch given; return its right-hand 1 - V_0, the value that V_c tends to.
+    """Solve equation 3 for one device on the branch given; return 1 - V_0, the value that V_c tends to.
 
-    With V_0 = (1 + tanh w) / 2 equation 3 reads V = V_L + (V_H - V_L)(1 + tanh w)/2 - w/(2 alpha). The insulating
-    branch is w >= w_fold > 0, where V falls with w and is concave, so Newton from the far side converges
-    monotonically. The metallic branch is its mirror image. Beyond the fold (reached only in trial steps) V_0 is held.
+    With V_0 = (1 + tanh w) / 2 equation 3 reads V = V_L + (V_H - V_L)(1 + tanh w)/2 - w/(2 alpha). The
+    insulating branch is w >= w_fold > 0, where V falls with w and is concave, so Newton from the far side
+    converges monotonically. The metallic branch is its mirror image. Beyond the fold (trial steps only) V_0
+    is held.
     """
     width = V_H - V_L
-    fold = np.arctanh(np.sqrt(1 - 1 / (alpha * width)))
-    mirrored = np.where(metallic, V_L + V_H - voltage, voltage)
-    w = np.maximum(2 * alpha * (V_H - mirrored), fold)
+    fold = math.atanh(math.sqrt(1 - 1 / (alpha * width)))
+    mirrored = V_L + V_H - voltage if metallic else voltage
+    w = max(2 * alpha * (V_H - mirrored), fold)
     for _ in range(80):
-        tanh = np.tanh(w)
-        value = V_L + width * (1 + tanh) / 2 - w / (2 * alpha) - mirrored
-        slope = width * (1 - tanh**2) / 2 - 1 / (2 * alpha)
-        change = np.where(slope < 0, value / np.where(slope < 0, slope, -1.0), 0.0)
-        new = np.maximum(w - change, fold)
-        if np.all(np.abs(new - w) <= 1e-15 * (1 + np.abs(w))):
-            w = new
+        tanh = math.tanh(w)
+        slope = width * (1 - tanh * tanh) / 2 - 1 / (2 * alpha)
+        if slope >= 0:
             break
+        new = max(w - (V_L + width * (1 + tanh) / 2 - w / (2 * alpha) - mirrored) / slope, fold)
+        converged = abs(new - w) <= 1e-15 * (1 + w)
         w = new
-    w = np.where(metallic, -w, w)
-    return np.exp(-np.logaddexp(0.0, 2 * w))
+        if converged:
+            break
+    insulating_share = math.exp(-2 * w) / (1 + math.exp(-2 * w))
+    return 1 - insulating_share if metallic else insulating_share
 
 
 class _Circuit:
@@ -135,12 +137,13 @@ class _Circuit:
         result[2 * self.size] = heat
         if self.fidelity == "smooth":
             V_c = state[2 * self.size + 1 :]
-            aim = metallic_share(across, self.metallic, self.V_L, self.V_H, self.alpha)
+            devices = zip(across, self.metallic, self.V_L, self.V_H, self.alpha, strict=True)
+            aim = np.array([metallic_share(*device) for device in devices])
             result[2 * self.size + 1 :] = (aim - V_c) / self.tau_0
         return result
 
     def overshoot(self, v):
-        """How far each device is beyond the threshold that ends its present phase; v is (N,) or (N, samples). [V]"""
+        """How far each device is beyond the threshold that ends its phase; v is (N,) or (N, samples). [V]"""
         extra = (slice(None),) + (None,) * (v.ndim - 1)
         across = self.supply[extra] - v
         return np.where(
@@ -257,8 +260,8 @@ def _integrate(circuit, time, state, end, rtol, atol):
 
 
 def _advance(circuit, time, state, end, rtol, atol):
-    """Integrate to the next switching event or to ``end``; return time, state and the device that switched or None."""
-    # a device that has just switched moves on the scale of tau_0: the first trial step must not jump over that
+    """Integrate to the next switching or to ``end``; return time, state and the device that switched."""
+    # a device that has just switched moves on the scale of tau_0: the first trial step must not jump it
     pace = circuit.tau_0[circuit.tau_0 > 0].min(initial=np.inf) if circuit.fidelity != "abrupt" else np.inf
     first_step = min(end - time, 0.1 * pace, 0.01 * circuit.C_P.min() * circuit.R_met.min())
     solver = DOP853(circuit.derivative, time, state, end, rtol=rtol, atol=atol, first_step=first_step)
@@ -289,8 +292,8 @@ def _advance(circuit, time, state, end, rtol, atol):
 def _first_crossing(circuit, interpolant, t_start, t_end):
     """Return (instant, device) of the first threshold crossing within one step, or None.
 
-    A device that crosses and comes back between two samples is found too: each interior maximum of the overshoot is
-    looked up by itself.
+    A device that crosses and comes back between two samples is found too: each interior maximum of the
+    overshoot is looked up by itself.
     """
     size = circuit.size
     samples = np.linspace(t_start, t_end, SAMPLES_PER_STEP)

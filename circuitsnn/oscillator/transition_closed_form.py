@@ -12,6 +12,7 @@ from __future__ import annotations
 import functools
 
 import numpy as np
+from scipy.interpolate import CubicSpline
 from scipy.optimize import brentq
 
 from circuitsnn.errors import InputError
@@ -27,7 +28,7 @@ from circuitsnn.oscillator.closed_form import (
 )
 
 _STAGES = 20  # of the Gauss-Legendre collocation: order 40, so one step suffices for a few tau_0
-_GRID = 48  # resistances at which the lowest crossing is looked for
+_GRID = 48  # resistances between which epsilon is interpolated, to 4e-5, and the lowest crossing looked for
 
 
 def difference_time_constant(resistance: float, card: OscillatorParameters) -> float:
@@ -181,6 +182,11 @@ def transition_resistance_closed_form(delay, card: OscillatorParameters):
     """
     delays = _check_delays(delay, card)
     grid, depths = _depth_grid(card)
+    depth_at = CubicSpline(np.log(grid), np.log(depths))
+
+    def excess_at(log_resistance: float, one: float) -> float:
+        return _log_excess(np.exp(log_resistance), np.exp(depth_at(log_resistance)), one, card)
+
     answers = np.empty(delays.shape)
     for index in np.ndindex(delays.shape):
         one = delays[index]
@@ -191,10 +197,8 @@ def transition_resistance_closed_form(delay, card: OscillatorParameters):
                 f"With a delay of {one:.4g} s the pair locks in phase at any coupling resistance, so there "
                 "is no transition; ask for a longer delay."
             )
-        low, high = grid[above[0]], grid[above[0] + 1]
-        answers[index] = brentq(
-            lambda R, d=one: _log_excess(R, locking_depth(R, card), d, card), low, high, rtol=1e-10
-        )
+        low, high = np.log(grid[above[0] : above[0] + 2])
+        answers[index] = np.exp(brentq(excess_at, low, high, args=(one,), xtol=1e-11))
     return answers if answers.ndim else float(answers)
 
 

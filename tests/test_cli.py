@@ -100,7 +100,7 @@ def test_devices_show_gives_values_spreads_and_notes(command):
         ("devices show none.toml", "none.toml: cannot be read", "name a readable TOML file"),
         ("run", "Missing argument 'STUDY'", "circuitsnn run"),
         ("run known --nonsense", "--nonsense", "--quick, --set, --seed, --jobs, --out, --json"),
-        ("run known --jobs 0", "'--jobs'", "greater than or equal to 1"),
+        ("run known --jobs 0", "'--jobs'", "circuitsnn run"),
         ("run known --seed one", "'--seed'", "integer"),
         ("run known --set R_S", "--set is given 'R_S'", "NAME=VALUE"),
         ("run known --set a=1 --set a=2", "--set gives a twice", "one value for each name"),

@@ -1,0 +1,1 @@
+"""Numba kernels on plain float64 arrays: no classes, no files, no printing."""

@@ -31,13 +31,15 @@ WEIGHTS = 0.5 * _weights
 _basis = _lagrange_basis(NODES)
 # LAGRANGE[l, k]: coefficient of x**k in the l-th Lagrange polynomial.
 LAGRANGE = np.array([polynomial.coef for polynomial in _basis])
+# END_VALUES[l]: the l-th Lagrange polynomial at 1.
+END_VALUES = LAGRANGE.sum(axis=1)
 # PRIMITIVE[l, k]: coefficient of x**(k + 1) in its integral from 0 to x.
 PRIMITIVE = LAGRANGE / np.arange(1, ORDER + 1)
 # INTEGRATION[n, l]: integral of the l-th Lagrange polynomial from 0 to node n.
 INTEGRATION = np.array([[polynomial.integ()(node) for polynomial in _basis] for node in NODES])
 # LEGENDRE[k, n]: shifted Legendre polynomial of degree k at node n.
 LEGENDRE = np.array([legendre.legval(_roots, np.eye(ORDER)[k]) for k in range(ORDER)])
-# MONOMIAL_TO_NODES-free evaluation of shifted Legendre polynomials inside a step: LEGENDRE_POWERS[k, j] x**j.
+# LEGENDRE_POWERS[k, j]: coefficient of x**j in the shifted Legendre polynomial of degree k.
 LEGENDRE_POWERS = np.array(
     [
         np.pad(coefficients, (0, ORDER - len(coefficients)))

@@ -8,16 +8,32 @@ with G_S = 1/R_S, G_C the sum of its coupling conductances and I the current tha
 is integrated exactly (integrating factor in closed form, conductance transition included), the source by
 collocation, so neither the metallic phase nor tau_0 limits the window: only this one oscillator takes the short
 steps that it needs.
+
+With a smooth feedback (ALPHA > 0, equations 1-3 of Delacour & Todri-Sanial 2021, doi:10.3389/fnins.2021.694549) the
+target conductance bends before its branch ends in a fold. The conductance that this drives is found by iterating the
+same collocation; V_L and V_H are then the voltages of the folds.
 """
 
 import math
 
+import numpy as np
 from numba import njit
 
-from .collocation import INTEGRATION, LAGRANGE, LEGENDRE_POWERS, NODES, ORDER, PRIMITIVE, PROJECTION, WEIGHTS
+from .collocation import (
+    END_VALUES,
+    INTEGRATION,
+    LAGRANGE,
+    LEGENDRE_POWERS,
+    NODES,
+    ORDER,
+    PRIMITIVE,
+    PROJECTION,
+    WEIGHTS,
+)
 
 # Columns of the device table.
-V_DD, G_S, C_P, G_INS, G_MET, V_L, V_H, TAU_0, DELAY, G_C, ALPHA = range(11)
+V_DD, G_S, C_P, G_INS, G_MET, V_L, V_H, TAU_0, DELAY, G_C, ALPHA, FEEDBACK_LOW, FEEDBACK_WIDTH = range(13)
+COLUMNS = 13
 # Columns of the energy table.
 E_SUPPLY, E_DEVICE, E_LOAD, E_COUPLING = range(4)
 
@@ -48,12 +64,77 @@ def transition_step_limit(excess, tau_0, capacitance, supply, tolerance):
 
 
 @njit(cache=True)
-def collocate(v, rate, excess, tau_0, capacitance, supply, g_target, length, current, decay, slope, nodal):
-    """Solve one step from v; nodal (ORDER + 1,) gets v at the nodes and at the end.
+def feedback_deviation(across, metallic, low, width, alpha):
+    """How far 1 - V_0 of equation 3 lies from its saturated value on a branch (0 insulating, 1 metallic).
 
-    decay (ORDER + 1,) gets the integrating factor, slope (ORDER,) the transformed source at the nodes.
+    With V_0 = (1 + tanh w) / 2 the equation reads V = V_L + (V_H - V_L) V_0 - w / (2 alpha). On the insulating
+    branch V falls with w and is concave, so Newton's method from the far side converges monotonically; the metallic
+    branch is its mirror image. Past the fold, in trial steps only, the value at the fold is held.
+    """
+    gap = across - low if metallic else low + width - across
+    fold = math.atanh(math.sqrt(1.0 - 1.0 / (alpha * width)))
+    w = 2.0 * alpha * gap
+    if w > 20.0:
+        return 0.0  # below rounding
+    w = max(w, fold)
+    for _ in range(60):
+        tanh = math.tanh(w)
+        value = width * (1.0 - tanh) / 2.0 + w / (2.0 * alpha) - gap
+        slope = 1.0 / (2.0 * alpha) - width * (1.0 - tanh * tanh) / 2.0
+        if slope <= 0.0:
+            break
+        new = max(w - value / slope, fold)
+        if abs(new - w) <= 1e-15 * w:
+            w = new
+            break
+        w = new
+    deviation = 1.0 / (1.0 + math.exp(2.0 * w))
+    return -deviation if metallic else deviation
+
+
+@njit(cache=True)
+def lag_weights(ratio, weights):
+    """Weights (ORDER + 1, ORDER) of a first-order lag's answer to a polynomial source, at the nodes and the end.
+
+    `ratio` is the step over the lag's time constant. The moments are a recurrence where it is stable and a series
+    where it is not.
+    """
+    moments = np.empty(ORDER)
+    for n in range(ORDER + 1):
+        x = NODES[n] if n < ORDER else 1.0
+        z = ratio * x
+        if z > 1.0:
+            moments[0] = 1.0 - math.exp(-z)
+            power = 1.0
+            for k in range(1, ORDER):
+                power *= x
+                moments[k] = power - k / ratio * moments[k - 1]
+        else:
+            power = x
+            for k in range(ORDER):
+                term = 1.0 / (k + 1)
+                total = term
+                for m in range(1, 25):
+                    term *= -z / (k + m + 1)
+                    total += term
+                moments[k] = ratio * power * total
+                power *= x
+        for node in range(ORDER):
+            total = 0.0
+            for k in range(ORDER):
+                total += LAGRANGE[node, k] * moments[k]
+            weights[n, node] = total
+
+
+@njit(cache=True)
+def collocate(v, rate, excess, tau_0, capacitance, supply, g_target, length, current, driven, decay, slope, points):
+    """Solve one step from v; points (ORDER + 1,) gets the voltage at the nodes and at the end.
+
+    driven (ORDER + 1,) is the conductance that a smooth feedback adds, zero otherwise. decay (ORDER + 1,) gets the
+    integrating factor, slope (ORDER,) the transformed source at the nodes.
     """
     relaxing = excess != 0.0
+    smooth = driven[ORDER] != 0.0
     for n in range(ORDER + 1):
         x = length * NODES[n] if n < ORDER else length
         exponent = rate * x
@@ -62,6 +143,12 @@ def collocate(v, rate, excess, tau_0, capacitance, supply, g_target, length, cur
             left = math.exp(-x / tau_0)
             exponent += excess * tau_0 * (1.0 - left) / capacitance
             g += excess * left
+        if smooth:
+            total = 0.0
+            for k in range(ORDER):
+                total += driven[k] * (INTEGRATION[n, k] if n < ORDER else WEIGHTS[k])
+            exponent += length * total / capacitance
+            g += driven[n]
         decay[n] = math.exp(-exponent)
         if n < ORDER:
             slope[n] = (supply * g + current[n]) / (capacitance * decay[n])
@@ -70,16 +157,70 @@ def collocate(v, rate, excess, tau_0, capacitance, supply, g_target, length, cur
         total = 0.0
         for k in range(ORDER):
             total += INTEGRATION[n, k] * slope[k]
-        nodal[n] = decay[n] * (v + length * total)
+        points[n] = decay[n] * (v + length * total)
         end += WEIGHTS[n] * slope[n]
-    nodal[ORDER] = decay[ORDER] * (v + length * end)
+    points[ORDER] = decay[ORDER] * (v + length * end)
 
 
 @njit(cache=True)
-def inside(x, v, rate, excess, tau_0, capacitance, length, slope):
+def collocate_smooth(
+    device, v, metallic, rate, excess, supply, g_target, length, current, driven, decay, slope, points, weights, source,
+    tolerance,
+):  # fmt: skip
+    """Collocate with the smooth feedback, iterated to convergence; returns the voltage error left by its degree."""
+    tau_0 = device[TAU_0]
+    capacitance = device[C_P]
+    swing = device[G_MET] - device[G_INS]
+    driven[:] = 0.0
+    lag_weights(length / tau_0, weights)
+    for _ in range(40):
+        collocate(
+            v,
+            rate,
+            excess,
+            tau_0,
+            capacitance,
+            supply,
+            g_target,
+            length,
+            current,
+            driven,
+            decay,
+            slope,
+            points,
+        )
+        for n in range(ORDER):
+            source[n] = swing * feedback_deviation(
+                supply - points[n], metallic, device[FEEDBACK_LOW], device[FEEDBACK_WIDTH], device[ALPHA]
+            )
+        change = 0.0
+        for n in range(ORDER + 1):
+            total = 0.0
+            for k in range(ORDER):
+                total += weights[n, k] * source[k]
+            change = max(change, abs(total - driven[n]))
+            driven[n] = total
+        scale = device[V_DD] * length / capacitance
+        if change * scale <= 1e-3 * tolerance:
+            # The source bends most at the end of the step, beyond the last node: what its polynomial misses there
+            # over that stretch is the error.
+            end = swing * feedback_deviation(
+                supply - points[ORDER], metallic, device[FEEDBACK_LOW], device[FEEDBACK_WIDTH], device[ALPHA]
+            )
+            for n in range(ORDER):
+                end -= source[n] * END_VALUES[n]
+            return scale * (1.0 - NODES[ORDER - 1]) * abs(end)
+    return math.inf
+
+
+@njit(cache=True)
+def inside(x, v, rate, excess, tau_0, capacitance, length, driven, slope):
     """Voltage and its derivative at the fraction x of a solved step."""
     integral = 0.0
     value = 0.0
+    time = x * length
+    exponent = rate * time
+    total_rate = rate
     for n in range(ORDER):
         primitive = 0.0
         lagrange = 0.0
@@ -88,9 +229,8 @@ def inside(x, v, rate, excess, tau_0, capacitance, length, slope):
             lagrange = lagrange * x + LAGRANGE[n, k]
         integral += slope[n] * primitive * x
         value += slope[n] * lagrange
-    time = x * length
-    exponent = rate * time
-    total_rate = rate
+        exponent += length * driven[n] * primitive * x / capacitance
+        total_rate += driven[n] * lagrange / capacitance
     if excess != 0.0:
         left = math.exp(-time / tau_0)
         exponent += excess * tau_0 * (1.0 - left) / capacitance
@@ -101,7 +241,7 @@ def inside(x, v, rate, excess, tau_0, capacitance, length, slope):
 
 
 @njit(cache=True)
-def find_crossing(v, rate, excess, tau_0, capacitance, length, slope, points, threshold, side):
+def find_crossing(v, rate, excess, tau_0, capacitance, length, driven, slope, points, threshold, side):
     """First fraction of the step at which side * (v - threshold) falls to zero; 2 when it never does."""
     before = 0.0
     lowest = side * (v - threshold)
@@ -112,7 +252,7 @@ def find_crossing(v, rate, excess, tau_0, capacitance, length, slope, points, th
         after = NODES[n] if n < ORDER else 1.0
         value = side * (points[n] - threshold)
         if value <= 0.0:
-            return root(before, after, v, rate, excess, tau_0, capacitance, length, slope, threshold, side)
+            return root(before, after, v, rate, excess, tau_0, capacitance, length, driven, slope, threshold, side)
         if value < lowest:
             lowest = value
             lowest_at = n
@@ -123,18 +263,18 @@ def find_crossing(v, rate, excess, tau_0, capacitance, length, slope, points, th
         return 2.0
     left = NODES[lowest_at - 1] if lowest_at > 0 else 0.0
     right = NODES[lowest_at + 1] if lowest_at < ORDER - 1 else 1.0
-    _, derivative = inside(left, v, rate, excess, tau_0, capacitance, length, slope)
+    _, derivative = inside(left, v, rate, excess, tau_0, capacitance, length, driven, slope)
     if side * derivative >= 0.0:
         return 2.0
-    _, derivative = inside(right, v, rate, excess, tau_0, capacitance, length, slope)
+    _, derivative = inside(right, v, rate, excess, tau_0, capacitance, length, driven, slope)
     if side * derivative <= 0.0:
         return 2.0
     start = left
     for _ in range(40):
         middle = 0.5 * (left + right)
-        voltage, derivative = inside(middle, v, rate, excess, tau_0, capacitance, length, slope)
+        voltage, derivative = inside(middle, v, rate, excess, tau_0, capacitance, length, driven, slope)
         if side * (voltage - threshold) <= 0.0:
-            return root(start, middle, v, rate, excess, tau_0, capacitance, length, slope, threshold, side)
+            return root(start, middle, v, rate, excess, tau_0, capacitance, length, driven, slope, threshold, side)
         if side * derivative < 0.0:
             left = middle
         else:
@@ -143,11 +283,11 @@ def find_crossing(v, rate, excess, tau_0, capacitance, length, slope, points, th
 
 
 @njit(cache=True)
-def root(left, right, v, rate, excess, tau_0, capacitance, length, slope, threshold, side):
+def root(left, right, v, rate, excess, tau_0, capacitance, length, driven, slope, threshold, side):
     """Newton's method kept inside a bracket; the caller refines it with a step that ends there."""
     x = 0.5 * (left + right)
     for _ in range(60):
-        voltage, derivative = inside(x, v, rate, excess, tau_0, capacitance, length, slope)
+        voltage, derivative = inside(x, v, rate, excess, tau_0, capacitance, length, driven, slope)
         value = side * (voltage - threshold)
         if value > 0.0:
             left = x
@@ -164,7 +304,20 @@ def root(left, right, v, rate, excess, tau_0, capacitance, length, slope, thresh
 
 @njit(cache=True)
 def advance(
-    device, v, metallic, excess, energy, start, length, current, tolerance, nodal, switches, work, samples, out
+    device,
+    v,
+    metallic,
+    excess,
+    energy,
+    start,
+    length,
+    current,
+    tolerance,
+    nodal,
+    switches,
+    work,
+    samples,
+    out,
 ):
     """Carry one oscillator through a window, switching its device wherever its threshold is met.
 
@@ -179,6 +332,12 @@ def advance(
     local = work[3, :ORDER]
     moments = work[4, :ORDER]
     powers = work[5, :ORDER]
+    driven = work[6]
+    source = work[7, :ORDER]
+    weights = work[8:, :ORDER]
+    smooth = device[ALPHA] > 0.0
+    trial = math.inf
+    driven[:] = 0.0
     capacitance = device[C_P]
     tau_0 = device[TAU_0]
     count = 0
@@ -210,15 +369,30 @@ def advance(
             remaining = step
             step = min(step, MAX_DECAY / rate)
             step = min(step, transition_step_limit(excess, tau_0, capacitance, device[V_DD], tolerance))
+            step = min(step, trial)
             if step < remaining < 1.3 * step:
                 step = 0.5 * remaining  # no sliver at the end
-            for _ in range(8):
+            for _ in range(100):
                 for n in range(ORDER):
                     local[n] = polynomial(powers, (x + step * NODES[n]) / length)
-                collocate(v, rate, excess, tau_0, capacitance, supply, g_target, step, local, decay, slope, points)
+                if smooth:
+                    error = collocate_smooth(
+                        device, v, metallic, rate, excess, supply, g_target, step, local, driven, decay, slope, points,
+                        weights, source, tolerance,
+                    )  # fmt: skip
+                    if error > tolerance:
+                        crossing = False
+                        step *= max(0.2, 0.8 * (tolerance / error) ** 0.25)
+                        continue
+                    trial = 2.5 * step
+                else:
+                    collocate(
+                        v, rate, excess, tau_0, capacitance, supply, g_target, step, local, driven, decay, slope,
+                        points,
+                    )  # fmt: skip
                 if not crossing:
                     fraction = find_crossing(
-                        v, rate, excess, tau_0, capacitance, step, slope, points, threshold, side
+                        v, rate, excess, tau_0, capacitance, step, driven, slope, points, threshold, side
                     )
                     if fraction > 1.0:
                         break
@@ -226,7 +400,7 @@ def advance(
                     step *= fraction
                 else:
                     # The step now ends at the switching: its length is corrected at the accuracy of a step's end.
-                    _, derivative = inside(1.0, v, rate, excess, tau_0, capacitance, step, slope)
+                    _, derivative = inside(1.0, v, rate, excess, tau_0, capacitance, step, driven, slope)
                     residual = points[ORDER] - threshold
                     if side * derivative >= 0.0 or abs(residual) <= 1e-4 * tolerance:
                         break
@@ -236,7 +410,7 @@ def advance(
             for n in range(ORDER):
                 weight = step * WEIGHTS[n]
                 position = (x + step * NODES[n]) / length
-                g = g_target + (excess * math.exp(-step * NODES[n] / tau_0) if excess != 0.0 else 0.0)
+                g = g_target + driven[n] + (excess * math.exp(-step * NODES[n] / tau_0) if excess != 0.0 else 0.0)
                 across = supply - points[n]
                 energy[E_SUPPLY] += weight * supply * across * g
                 energy[E_DEVICE] += weight * across * across * g
@@ -246,12 +420,13 @@ def advance(
                     moments[k] += weight / length * polynomial(LEGENDRE_POWERS[k], position) * points[n]
             while sample < len(samples) and samples[sample] <= start + x + step:
                 fraction = min(max((samples[sample] - start - x) / step, 0.0), 1.0)
-                out[sample], _ = inside(fraction, v, rate, excess, tau_0, capacitance, step, slope)
+                out[sample], _ = inside(fraction, v, rate, excess, tau_0, capacitance, step, driven, slope)
                 sample += 1
             if excess != 0.0:
                 excess *= math.exp(-step / tau_0)
                 if abs(excess) < 1e-18 * device[G_MET]:
                     excess = 0.0
+            excess += driven[ORDER]
             v = threshold if crossing else points[ORDER]
             taken = step
         if crossing:
@@ -259,6 +434,7 @@ def advance(
                 return -1, v, metallic, excess
             switches[count] = start + x + taken
             count += 1
+            trial = math.inf
             metallic = not metallic
             if tau_0 > 0.0:
                 excess += g_target - (device[G_MET] if metallic else device[G_INS])

@@ -20,6 +20,7 @@ from numba import njit
 
 from .collocation import INTEGRATION, LAGRANGE, LEGENDRE, NODES, ORDER, WEIGHTS
 from .device import (
+    ALPHA,
     C_P,
     DELAY,
     E_COUPLING,
@@ -109,7 +110,7 @@ def prepare(device, v, metallic, excess, start, length, tolerance, rate, thresho
         g = device[i, G_MET] if metallic[i] else device[i, G_INS]
         threshold[i] = supply - (device[i, V_L] if metallic[i] else device[i, V_H])
         rate[i] = (device[i, G_S] + device[i, G_C] + g) / device[i, C_P]
-        whole[i] = not switching_on and length * rate[i] <= MAX_DECAY
+        whole[i] = device[i, ALPHA] == 0.0 and not switching_on and length * rate[i] <= MAX_DECAY
         relaxing = excess[i] != 0.0
         if relaxing and whole[i]:
             whole[i] = length <= transition_step_limit(
@@ -229,7 +230,20 @@ def truncation_error(device, metallic, rate, length, current, counts):
 
 @njit(cache=True)
 def transient(
-    device, dense, indptr, indices, data, v, metallic, excess, energy, close_at, start, stop, tolerance, samples
+    device,
+    dense,
+    indptr,
+    indices,
+    data,
+    v,
+    metallic,
+    excess,
+    energy,
+    close_at,
+    start,
+    stop,
+    tolerance,
+    samples,
 ):
     """Integrate the network from start to stop; v, metallic, excess and energy are updated in place.
 
@@ -261,7 +275,7 @@ def transient(
     stepped_metallic = np.zeros(size, dtype=np.bool_)
     stepped_excess = np.zeros(size)
     stepped_energy = np.zeros((size, 4))
-    work = np.empty((6, ORDER + 1))
+    work = np.empty((9 + ORDER, ORDER + 1))
     own_current = np.empty(ORDER)
     own_voltage = np.empty(ORDER)
     waveforms = np.empty((size, len(samples)))
@@ -308,7 +322,15 @@ def transient(
         fresh = True
         while True:
             if length < 1e-13 * stop and length < limit:
-                return times[:total], owners[:total], directions[:total], waveforms, NO_PROGRESS, time, statistics
+                return (
+                    times[:total],
+                    owners[:total],
+                    directions[:total],
+                    waveforms,
+                    NO_PROGRESS,
+                    time,
+                    statistics,
+                )
             prepare(
                 device, v, metallic, excess, time, length, tolerance,
                 rate, threshold, base, gain, decay, g_node, whole,
@@ -443,9 +465,7 @@ def transient(
                     energy[i, E_SUPPLY] += weight * supply * across * g_node[n, i]
                     energy[i, E_DEVICE] += weight * across * across * g_node[n, i]
                     energy[i, E_LOAD] += weight * voltage[n, i] * voltage[n, i] * device[i, G_S]
-                    energy[i, E_COUPLING] += (
-                        weight * voltage[n, i] * (device[i, G_C] * voltage[n, i] - ahead[n, i])
-                    )
+                    energy[i, E_COUPLING] += weight * voltage[n, i] * (device[i, G_C] * voltage[n, i] - ahead[n, i])
                 if excess[i] != 0.0:
                     excess[i] *= math.exp(-length / device[i, TAU_0])
                     if abs(excess[i]) < 1e-18 * device[i, G_MET]:

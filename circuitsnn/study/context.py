@@ -19,8 +19,8 @@ from circuitsnn.study.registry import load_module
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-Progress = Callable[[str, int, int], None]
-"""Is told a label, how many items are done, and how many there are."""
+Progress = Callable[[float, str], None]
+"""Is told the share of the present step that is done, 0 to 1, and a text that says what it is."""
 
 
 class StudyError(RuntimeError):
@@ -112,10 +112,13 @@ class StudyContext:
             If the function fails otherwise, or a worker process dies.
         """
         items = list(items)
-        self.progress(label, 0, len(items))
+        self._report(label, 0, len(items))
         if self.jobs == 1 or len(items) < 2:
             return self._map_here(function, items, label)
         return self._map_in_workers(function, items, label)
+
+    def _report(self, label: str, done: int, total: int) -> None:
+        self.progress(done / total if total else 1.0, f"{label}: {done} of {total}")
 
     def _map_here(self, function: Callable, items: list, label: str) -> list:
         results = []
@@ -124,7 +127,7 @@ class StudyContext:
                 results.append(function(copy.deepcopy(item)))
             except Exception as error:
                 raise _failure(label, number, len(items), error) from error
-            self.progress(label, number, len(items))
+            self._report(label, number, len(items))
         return results
 
     def _map_in_workers(self, function: Callable, items: list, label: str) -> list:
@@ -140,7 +143,7 @@ class StudyContext:
             futures = {pool.submit(function, item): number for number, item in enumerate(items, start=1)}
             for done, future in enumerate(as_completed(futures), start=1):
                 _check(future, label, futures[future], len(items))
-                self.progress(label, done, len(items))
+                self._report(label, done, len(items))
             pool.shutdown()
             return [future.result() for future in futures]
         except BaseException:
@@ -176,13 +179,13 @@ def _start_worker(module: tuple[str, str] | None) -> None:
         load_module(*module)
 
 
-def ignore_progress(label: str, done: int, total: int) -> None:
+def ignore_progress(share: float, text: str) -> None:
     """Show no progress.
 
     Parameters
     ----------
-    label : str
-        What is being done.
-    done, total : int
-        How many items are done, and how many there are. [-]
+    share : float
+        Share of the present step that is done, 0 to 1. [-]
+    text : str
+        What it is.
     """

@@ -46,8 +46,8 @@ class StudyResult:
     """The claims."""
     tables: Mapping[str, pd.DataFrame]
     """The tables by name; the main one is "results"."""
-    figures: Mapping[str, Path]
-    """PNG files of the figures by name; an SVG file lies beside each."""
+    figures: tuple[Path, ...]
+    """PNG files of the figures; an SVG file lies beside each."""
     folder: Path
     """The run's folder."""
     seed: int
@@ -75,8 +75,8 @@ class StudyResult:
                 **_summary(self.study, self.parameters, self.claims, self.seed, self.quick),
                 "duration_s": self.duration,
                 "folder": str(self.folder),
-                "figures": {name: str(path) for name, path in self.figures.items()},
-                "tables": {name: str(self.folder / f"{name}.parquet") for name in self.tables},
+                "figures": [str(path) for path in self.figures],
+                "tables": [str(self.folder / f"{name}.parquet") for name in self.tables],
             }
         )
 
@@ -94,8 +94,8 @@ def run_study(
     """Run a study and write what it finds into a folder, whole or not at all.
 
     The folder gets summary.json (claims, parameters), results.parquet and further tables, each figure as
-    SVG and PNG, and provenance.json (versions, cards, seed, command, date). The answers depend on the settings
-    and the seed only, not on `jobs`.
+    SVG and PNG, and provenance.json (versions, cards, seed, command, date). The answers depend on the
+    settings and the seed only, not on `jobs`.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def run_study(
     out : path-like, optional
         Folder to write; runs/NAME unless told. A run that is there already is replaced.
     progress : callable, optional
-        Called with a label, the number of items done and their total.
+        Called with the share of the present step that is done, 0 to 1, and a text that says what it is.
 
     Returns
     -------
@@ -158,7 +158,7 @@ def run_study(
         parameters=parameters,
         claims=outcome.claims,
         tables=outcome.tables,
-        figures={name: folder / f"{name}.png" for name in outcome.figures},
+        figures=tuple(folder / f"{name}.png" for name in outcome.figures),
         folder=folder,
         seed=seed,
         quick=quick,

@@ -29,8 +29,8 @@ def test_a_run_writes_its_folder_and_tells_what_it_found(dice, tmp_path):
     assert names(result.folder) == FILES
     assert names(tmp_path) == {"run", "studies"}
     assert pd.read_parquet(result.folder / "results.parquet").equals(result.tables["results"])
-    assert result.figures["rolls"].read_bytes().startswith(b"\x89PNG")
-    assert steps == [("rolling", done, 4) for done in range(5)]
+    assert result.figures[0].read_bytes().startswith(b"\x89PNG")
+    assert steps == [(done / 4, f"rolling: {done} of 4") for done in range(5)]
 
     summary = json.loads((result.folder / "summary.json").read_text())
     assert summary["holds"] is True
@@ -168,7 +168,7 @@ def test_ctrl_c_ends_the_study_within_seconds_and_leaves_nothing(dice_file, tmp_
         "from circuitsnn.study import load_study, run_study\n"
         "if __name__ == '__main__':\n"
         f"    run_study(load_study({str(dice_file)!r}), settings={{'mode': 'fail'}}, jobs=2, out='run',\n"
-        "              progress=lambda label, done, total: print(done, flush=True))\n"
+        "              progress=lambda share, text: print(text, flush=True))\n"
     )
     script = tmp_path / "script.py"
     script.write_text(program)
@@ -183,7 +183,7 @@ def test_ctrl_c_ends_the_study_within_seconds_and_leaves_nothing(dice_file, tmp_
         start_new_session=True,
     )
     for line in process.stdout:
-        if line.strip() == "2":  # the first two items are done, the others sleep for a minute
+        if line.strip() == "failing: 2 of 8":  # the first two items are done, the others sleep for a minute
             break
     started = time.perf_counter()
     os.killpg(process.pid, signal.SIGINT)

@@ -47,7 +47,7 @@ def card_file(tmp_path, card):
 
 
 def abrupt_period(card):
-    """Closed form of the period with tau_0 = 0, written out here so that the card is checked on its own. [s]"""
+    """Closed form with tau_0 = 0, written out here so that the card is checked on its own. [s]"""
     v_ins = card.V_DD * card.R_S / (card.R_S + card.R_ins)
     v_met = card.V_DD * card.R_S / (card.R_S + card.R_met)
     tau_d = card.C_P * card.R_S * card.R_ins / (card.R_S + card.R_ins)
@@ -134,14 +134,14 @@ def test_override_keeps_the_rest_and_says_so(card):
 
 
 def test_unknown_parameter_suggests_the_near_one(card):
-    with pytest.raises(InputError, match="unknown parameter 'R_s'; did you mean 'R_S'.*allowed: V_DD, R_S"):
+    with pytest.raises(InputError, match=r"unknown parameter 'R_s'; did you mean 'R_S'.*allowed: V_DD, R_S"):
         card.replace(R_s=1e3)
     with pytest.raises(AttributeError, match="no parameter 'R_X'"):
         _ = card.R_X
 
 
 def test_unknown_card_names_the_cards():
-    with pytest.raises(InputError, match="no card 'vo2'; did you mean 'vo2_delacour2021'.*schmitt_mcp6001"):
+    with pytest.raises(InputError, match=r"no card 'vo2'; did you mean 'vo2_delacour2021'.*schmitt_mcp6001"):
         load_card("vo2")
 
 

@@ -1,0 +1,48 @@
+# make demo   the main study in its quick form: a table and a picture, in under 3 minutes with the installation
+# make test   everything, real-SPICE tests included (installs ngspice through the system's package manager)
+# make lint   style, formatting and the rule that imports run downwards only
+# make bench  the benchmarks, printed as ratios
+# make clean  remove what the other targets made
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test lint bench clean ngspice
+.DELETE_ON_ERROR:
+
+demo: $(VENV)/installed
+	$(BIN)/circuitsnn run associative_memory --quick
+
+test: $(VENV)/installed-for-tests ngspice
+	$(BIN)/python -m pytest -n 2
+
+lint: $(VENV)/installed-for-tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+bench: $(VENV)/installed-for-tests ngspice
+	$(BIN)/python -m pytest tests/benchmarks -o python_files='bench_*.py' -s
+
+clean:
+	rm -rf $(VENV) build dist runs .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage
+	find circuitsnn studies tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+ngspice:
+	@command -v ngspice >/dev/null || sh .ci/install_ngspice.sh
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+	  { echo "circuitsnn needs Python 3.10 or newer; name one with: make PYTHON=/path/to/python3" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV) || \
+	  { rm -rf $(VENV); echo "cannot make a virtual environment; on Debian: apt-get install python3-venv" >&2; exit 1; }
+
+# The package is installed in place, so only a change of pyproject.toml calls for a new installation.
+$(VENV)/installed: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/installed-for-tests: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,lint]'
+	@touch $@ $(VENV)/installed

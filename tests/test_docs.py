@@ -1,0 +1,35 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from circuitsnn.cards import load_card
+
+ROOT = Path(__file__).parent.parent
+
+
+def blocks(page, language):
+    return re.findall(rf"^```{language}\n(.*?)^```", (ROOT / page).read_text(encoding="utf-8"), re.M | re.S)
+
+
+def test_own_device_takes_at_most_20_lines_and_works(tmp_path, monkeypatch, capsys):
+    [card] = blocks("docs/add_your_own_device.md", "toml")
+    [program] = blocks("docs/add_your_own_device.md", "python")
+    assert len([line for line in card.splitlines() if line]) <= 20
+    (tmp_path / "my_film.toml").write_text(card, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    exec(compile(program, "docs/add_your_own_device.md", "exec"), {})
+    assert "relative_sigma=0.012" in capsys.readouterr().out
+    assert load_card("my_film.toml").V_H == 1.96
+
+
+def test_readme_example_runs(tmp_path, monkeypatch, capsys):
+    [program] = blocks("README.md", "python")
+    monkeypatch.chdir(tmp_path)
+    exec(compile(program, "README.md", "exec"), {})
+    assert capsys.readouterr().out
+
+
+@pytest.mark.parametrize("folder", ["circuitsnn", "devices", "netlists", "studies", "tests", "docs"])
+def test_readme_says_what_is_in_each_folder(folder):
+    assert f"`{folder}/`" in (ROOT / "README.md").read_text(encoding="utf-8")

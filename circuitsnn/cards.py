@@ -130,9 +130,7 @@ class Card:
                 raise InputError(f"{where}: unknown parameter {name!r}; {_allowed(name, names)}")
         missing = [name for name in names if name not in self.parameters]
         if missing:
-            raise InputError(
-                f"{where}: parameter {missing[0]} is missing; kind '{self.kind}' needs {', '.join(names)}"
-            )
+            raise InputError(f"{where}: parameter {missing[0]} is missing; kind '{self.kind}' needs {', '.join(names)}")
         ordered = {name: self.parameters[name] for name in names}
         object.__setattr__(self, "parameters", MappingProxyType(ordered))
         _check_values(where, KINDS[self.kind], ordered)
@@ -324,9 +322,7 @@ def _from_tables(tables: dict[str, Any], path: Path) -> Card:
 def _parameter(table: _ParameterTable, kind: Kind, name: str, where: str) -> Parameter:
     unit = kind.field(name).unit
     if table.unit not in UNITS.get(unit, (unit,)):
-        raise InputError(
-            f"{where}: unit is {table.unit!r}; allowed is '{unit}' (a scale goes into the value)"
-        )
+        raise InputError(f"{where}: unit is {table.unit!r}; allowed is '{unit}' (a scale goes into the value)")
     return Parameter(
         value=read_quantity(table.value, unit, where),
         unit=unit,
@@ -362,9 +358,7 @@ def _check_values(where: str, kind: Kind, parameters: Mapping[str, Parameter]) -
     values = {name: parameter.value for name, parameter in parameters.items()}
     for check in kind.checks:
         if not check.holds(values):
-            found = (
-                f"{name} is {show_quantity(values[name], parameters[name].unit)}" for name in check.names
-            )
+            found = (f"{name} is {show_quantity(values[name], parameters[name].unit)}" for name in check.names)
             raise InputError(f"{where}: {', '.join(found)}; {check.rule}")
 
 

@@ -102,9 +102,7 @@ def draw(
 
 
 def _spreads(card: Card, sigma: float | None, only: Iterable[str] | None) -> dict[str, Spread]:
-    stated = {
-        name: parameter.spread for name, parameter in card.parameters.items() if parameter.spread is not None
-    }
+    stated = {name: parameter.spread for name, parameter in card.parameters.items() if parameter.spread is not None}
     names = list(stated) if only is None else [only] if isinstance(only, str) else list(only)
     for name in names:
         if name not in card.parameters:
@@ -129,9 +127,7 @@ def _spreads(card: Card, sigma: float | None, only: Iterable[str] | None) -> dic
     }
 
 
-def _draw_once(
-    card: Card, spreads: dict[str, Spread], size: int, rng: np.random.Generator
-) -> dict[str, np.ndarray]:
+def _draw_once(card: Card, spreads: dict[str, Spread], size: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
     # One row for each parameter of the card, varied or not: so the draws of one parameter stay the same when
     # another is held still, and one-at-a-time studies compare like with like.
     own = dict(zip(card.parameters, rng.standard_normal((len(card.parameters), size)), strict=True))

@@ -146,9 +146,7 @@ class _Circuit:
         """How far each device is beyond the threshold that ends its phase; v is (N,) or (N, samples). [V]"""
         extra = (slice(None),) + (None,) * (v.ndim - 1)
         across = self.supply[extra] - v
-        return np.where(
-            self.metallic[extra], self.threshold_L[extra] - across, across - self.threshold_H[extra]
-        )
+        return np.where(self.metallic[extra], self.threshold_L[extra] - across, across - self.threshold_H[extra])
 
     def switch(self, time, state, which):
         """Turn the devices ``which`` over at ``time``; their conductance starts to follow (abrupt: jumps)."""

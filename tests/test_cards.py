@@ -90,9 +90,7 @@ def test_list_names_the_cards_of_the_package():
     assert list_cards() == ["schmitt_mcp6001_delacour2021", "vo2_delacour2021"]
 
 
-@pytest.mark.parametrize(
-    "value", ["15k", "15kΩ", "15 kΩ", "15 k\N{OHM SIGN}", "15 kohm", "15e3", 15e3, 15000]
-)
+@pytest.mark.parametrize("value", ["15k", "15kΩ", "15 kΩ", "15 k\N{OHM SIGN}", "15 kohm", "15e3", 15e3, 15000])
 def test_spellings_of_a_resistance(value):
     assert load_card("vo2_delacour2021", R_S=value).R_S == 15e3
 

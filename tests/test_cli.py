@@ -171,10 +171,7 @@ def test_a_full_disk_is_one_line(command, study):
     study["fails"] = OSError(28, "No space left on device", "results.parquet")
     status, _, err = command("run known")
     assert status == 2
-    assert (
-        err
-        == "circuitsnn: cannot use results.parquet: No space left on device; name another file or folder\n"
-    )
+    assert err == "circuitsnn: cannot use results.parquet: No space left on device; name another file or folder\n"
 
 
 def test_control_c_is_status_130(command, study):

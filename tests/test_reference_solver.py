@@ -17,8 +17,7 @@ PERIOD = cf.period(CARD)
 def drawn(size, seed):
     rng = np.random.default_rng(seed)
     return {
-        name: values * (1 + 0.01 * rng.standard_normal(size))
-        for name, values in parameters_of([CARD] * size).items()
+        name: values * (1 + 0.01 * rng.standard_normal(size)) for name, values in parameters_of([CARD] * size).items()
     }
 
 

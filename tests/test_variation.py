@@ -22,9 +22,7 @@ def rng():
 
 
 def with_spread(card, **spreads):
-    parameters = {
-        name: replace(parameter, spread=spreads.get(name)) for name, parameter in card.parameters.items()
-    }
+    parameters = {name: replace(parameter, spread=spreads.get(name)) for name, parameter in card.parameters.items()}
     return replace(card, parameters=parameters)
 
 

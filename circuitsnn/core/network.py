@@ -48,7 +48,7 @@ MAX_SWITCHINGS = 16  # of one oscillator in one window; more shorten the window
 
 @njit(cache=True, fastmath={"reassoc", "contract", "nsz"})
 def send_dense(conductance, voltage, current):
-    """Current into every node from its neighbours' voltages: one matrix product for all nodes of the window."""
+    """Work out the current into every node from its neighbours' voltages, at all nodes of the window."""
     size = conductance.shape[0]
     v0, v1, v2, v3 = voltage[0], voltage[1], voltage[2], voltage[3]
     for i in range(size):
@@ -71,7 +71,7 @@ def send_dense(conductance, voltage, current):
 
 @njit(cache=True)
 def send_sparse(indptr, indices, data, voltage, current):
-    """The same for conductances in compressed sparse rows."""
+    """Do the same for conductances in compressed sparse rows."""
     for i in range(len(indptr) - 1):
         for n in range(ORDER):
             total = 0.0

@@ -177,9 +177,7 @@ def fold_voltages(card: OscillatorParameters) -> tuple[Quantity, Quantity]:
     gain = np.atleast_1d(card.alpha * width)
     if not np.all(gain > 1):
         lowest = gain[~(gain > 1)][0]
-        raise InputError(
-            f"alpha (V_H - V_L) = {lowest:.4g} gives no hysteresis; it must exceed 1: raise alpha or V_H."
-        )
+        raise InputError(f"alpha (V_H - V_L) = {lowest:.4g} gives no hysteresis; it must exceed 1: raise alpha or V_H.")
     u = np.sqrt(1 - 1 / (card.alpha * width))
     reach = width * u / 2 - np.arctanh(u) / (2 * card.alpha)
     centre = card.V_L + width / 2

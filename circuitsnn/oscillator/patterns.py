@@ -74,9 +74,7 @@ def random_patterns(count: int, size: int, rng: np.random.Generator) -> NDArray[
         If there are not as many such patterns.
     """
     if count < 1 or size < 2:
-        raise InputError(
-            f"random patterns: at least 1 pattern and 2 pixels are needed, found {count} and {size}."
-        )
+        raise InputError(f"random patterns: at least 1 pattern and 2 pixels are needed, found {count} and {size}.")
     available = comb(size, size // 2) // (2 if size % 2 == 0 else 1)
     if count > available:
         raise InputError(
@@ -157,9 +155,7 @@ def checked_patterns(patterns: ArrayLike) -> NDArray[np.float64]:
     """
     array = _numbers(patterns, "patterns")
     if array.ndim != 2 or array.shape[0] < 1 or array.shape[1] < 2:
-        raise InputError(
-            f"patterns: the shape must be (patterns, pixels) with at least 1 and 2, found {array.shape}."
-        )
+        raise InputError(f"patterns: the shape must be (patterns, pixels) with at least 1 and 2, found {array.shape}.")
     wrong = np.argwhere(np.abs(array) != 1.0)
     if wrong.size:
         pattern, pixel = wrong[0]
@@ -176,26 +172,25 @@ def checked_image(image: ArrayLike) -> NDArray[np.float64]:
     Parameters
     ----------
     image : array_like
-        Image, black -1 to white +1, shape (N,). [-]
+        Image, black -1 to white +1, shape (N,) or (rows, columns). [-]
 
     Returns
     -------
     ndarray
-        The same image, shape (N,). [-]
+        The same image in reading order, shape (N,). [-]
 
     Raises
     ------
     InputError
-        If the shape is not (N,), or a pixel lies outside [-1, 1].
+        If the shape is another, or a pixel lies outside [-1, 1].
     """
     array = _numbers(image, "image")
-    if array.ndim != 1 or array.size == 0:
-        raise InputError(f"image: the shape must be (pixels,), found {array.shape}.")
+    if array.ndim not in (1, 2) or array.size == 0:
+        raise InputError(f"image: the shape must be (pixels,) or (rows, columns), found {array.shape}.")
+    array = array.ravel()
     wrong = np.flatnonzero(~(np.abs(array) <= 1.0))  # written so that NaN is wrong, too
     if wrong.size:
-        raise InputError(
-            f"image: pixel {wrong[0]} is {array[wrong[0]]:g}; allowed is -1 (black) to +1 (white)."
-        )
+        raise InputError(f"image: pixel {wrong[0]} is {array[wrong[0]]:g}; allowed is -1 (black) to +1 (white).")
     return array
 
 

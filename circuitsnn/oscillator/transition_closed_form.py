@@ -113,9 +113,7 @@ def _collocation() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return (x + 1) / 2, weights / 2, integral @ np.linalg.inv(basis[:, :_STAGES]) / 2
 
 
-def _pair_after(
-    duration: float, start: np.ndarray, resistance: float, card: OscillatorParameters
-) -> np.ndarray:
+def _pair_after(duration: float, start: np.ndarray, resistance: float, card: OscillatorParameters) -> np.ndarray:
     """Both outputs ``duration`` after the first device has begun to turn metallic [V].
 
     The equations are linear, so one collocation step is one linear solution: no iteration, no step control.
@@ -245,11 +243,7 @@ def transition_delay_closed_form(resistance, card: OscillatorParameters):
         if not np.isfinite(depth) or _log_excess(R, depth, longest, card) < 0:
             raise InputError(
                 f"At {R:.4g} ohm "
-                + (
-                    "the coupling is too weak"
-                    if not np.isfinite(depth)
-                    else "the pair locks in phase at any delay"
-                )
+                + ("the coupling is too weak" if not np.isfinite(depth) else "the pair locks in phase at any delay")
                 + ", so there is no transition delay."
             )
         answers[index] = brentq(

@@ -78,9 +78,7 @@ class Claim:
         allowed = absolute if relative is None else relative * abs(paper)
         margin = _shown(absolute, unit) if relative is None else f"{100 * relative:.4g} %"
         holds = abs(ours - paper) <= allowed
-        return cls._of(
-            name, paper, ours, f"within {margin} of {_shown(paper, unit)}", holds, unit, remark, from_paper
-        )
+        return cls._of(name, paper, ours, f"within {margin} of {_shown(paper, unit)}", holds, unit, remark, from_paper)
 
     @classmethod
     def at_least(

@@ -85,9 +85,7 @@ class StudyContext:
         """
         return [np.random.default_rng(seed) for seed in self._seeds.spawn(count)]
 
-    def map(
-        self, function: Callable[[Item], Result], items: Iterable[Item], label: str = "working"
-    ) -> list[Result]:
+    def map(self, function: Callable[[Item], Result], items: Iterable[Item], label: str = "working") -> list[Result]:
         """Apply a function to each item, in worker processes if there are to be several.
 
         Parameters

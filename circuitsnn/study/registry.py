@@ -108,15 +108,11 @@ def _find(name_or_path: str | os.PathLike) -> Path:
     text = os.fspath(name_or_path)
     if text.endswith(".py"):
         if not Path(text).is_file():
-            raise InputError(
-                f"there is no study file {text}; allowed: {', '.join(list_studies())}, or a path"
-            )
+            raise InputError(f"there is no study file {text}; allowed: {', '.join(list_studies())}, or a path")
         return Path(text)
     names = list_studies()
     if text not in names:
         near = difflib.get_close_matches(text, names, n=1)
         hint = f"did you mean '{near[0]}'? " if near else ""
-        raise InputError(
-            f"there is no study {text!r}; {hint}allowed: {', '.join(names)}, or the path of a Python file"
-        )
+        raise InputError(f"there is no study {text!r}; {hint}allowed: {', '.join(names)}, or the path of a Python file")
     return resource_folder("studies") / f"{text}.py"

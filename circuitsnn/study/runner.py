@@ -183,9 +183,7 @@ def _whole_number(name: str, value: Any, minimum: int) -> int:
 
 def _read_cards(study: Study, settings: Mapping[str, Any]) -> dict[str, Card]:
     """Load the study's cards; the first may be another one, with other values."""
-    overrides = {
-        name.removeprefix("card."): value for name, value in settings.items() if name.startswith("card.")
-    }
+    overrides = {name.removeprefix("card."): value for name, value in settings.items() if name.startswith("card.")}
     if not study.cards:
         if overrides or "card" in settings:
             raise InputError(f"study {study.name} uses no device card; allowed: {_allowed(study)}")
@@ -203,9 +201,7 @@ def _read_parameters(study: Study, settings: Mapping[str, Any], quick: bool) -> 
         if name not in known and name != "card" and not name.startswith("card."):
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"did you mean '{near[0]}'? " if near else ""
-            raise InputError(
-                f"study {study.name} has no parameter {name!r}; {hint}allowed: {_allowed(study)}"
-            )
+            raise InputError(f"study {study.name} has no parameter {name!r}; {hint}allowed: {_allowed(study)}")
     values = {}
     for name, parameter in known.items():
         usual = parameter.quick if quick and parameter.quick is not None else parameter.default
@@ -361,6 +357,5 @@ def _files_of_run(folder: Path) -> set[str]:
 
 def _unwritable(folder: Path, error: OSError) -> InputError:
     return InputError(
-        f"output folder {folder} cannot be written: {error.strerror or error}; "
-        "name a folder where you may write"
+        f"output folder {folder} cannot be written: {error.strerror or error}; name a folder where you may write"
     )

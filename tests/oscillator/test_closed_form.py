@@ -114,9 +114,7 @@ def test_error_says_which_side_fails():
 
 def test_arrays_give_arrays():
     V_H = np.array([1.99, 1.999])
-    np.testing.assert_allclose(
-        cf.period(card_with(V_H=V_H)), [cf.period(card_with(V_H=v)) for v in V_H], rtol=1e-14
-    )
+    np.testing.assert_allclose(cf.period(card_with(V_H=V_H)), [cf.period(card_with(V_H=v)) for v in V_H], rtol=1e-14)
 
 
 def test_relaxed_closed_form_is_the_relaxed_solution():

@@ -83,7 +83,7 @@ def test_what_is_no_pattern_is_refused(patterns, message):
     [
         ([1, 1, 1.5], 1, "pixel 2 is 1.5"),
         ([1, np.nan], 1, "pixel 1 is nan"),
-        ([[1, 1]], 1, "shape must be"),
+        ([[[1, 1]]], 1, "shape must be"),
         ([1, 1], 3, "within 0 and 2, found 3"),
         ([1, 1], -1, "within 0 and 2, found -1"),
     ],

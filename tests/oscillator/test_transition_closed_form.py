@@ -92,9 +92,7 @@ def test_locking_depth_is_that_of_the_differential_equation(tau_0, resistance):
 
     turns.terminal = True
     start = cf.v_minus(card) + np.array([0.0, depth])
-    run = solve_ivp(
-        slopes, (0, 1e-6), start, "DOP853", events=turns, rtol=1e-12, atol=1e-15, first_step=1e-12
-    )
+    run = solve_ivp(slopes, (0, 1e-6), start, "DOP853", events=turns, rtol=1e-12, atol=1e-15, first_step=1e-12)
     assert run.y[1, -1] == pytest.approx(cf.v_minus(card), abs=1e-5 * depth)
 
 
@@ -136,9 +134,7 @@ def test_vectorised_and_falling():
 
 def test_longer_tau_0_locks_more():
     quarter = 0.25 * PERIOD
-    answers = [
-        transition_resistance_closed_form(quarter, card_with(tau_0=t)) for t in (0, 5e-9, 10e-9, 20e-9)
-    ]
+    answers = [transition_resistance_closed_form(quarter, card_with(tau_0=t)) for t in (0, 5e-9, 10e-9, 20e-9)]
     assert np.all(np.diff(answers) > 0)
 
 

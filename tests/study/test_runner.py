@@ -22,9 +22,7 @@ def names(folder):
 
 def test_a_run_writes_its_folder_and_tells_what_it_found(dice, tmp_path):
     steps = []
-    result = run_study(
-        dice, quick=True, seed=3, out=tmp_path / "run", progress=lambda *step: steps.append(step)
-    )
+    result = run_study(dice, quick=True, seed=3, out=tmp_path / "run", progress=lambda *step: steps.append(step))
     assert result.holds
     assert names(result.folder) == FILES
     assert names(tmp_path) == {"run", "studies"}

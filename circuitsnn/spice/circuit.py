@@ -1,8 +1,8 @@
 """Oscillators as a circuit that ngspice can run.
 
-One oscillator is a supply step, a VO2 device and a load (R_S and C_P in parallel); a network adds one coupling
-switch per oscillator and the coupling resistors between the switched nodes (Delacour and Todri-Sanial, Fig. 3B,
-https://doi.org/10.3389/fnins.2021.694549). Oscillator 3 has the nodes
+One oscillator is a supply step, a VO2 device and a load (R_S and C_P in parallel); a network adds one
+coupling switch per oscillator and the coupling resistors between the switched nodes (Delacour and
+Todri-Sanial, Fig. 3B, https://doi.org/10.3389/fnins.2021.694549). Oscillator 3 has the nodes
 
 ==================  ==========================================================================================
 osc3_vdd            supply: 0 V until its delay, then V_DD
@@ -21,8 +21,8 @@ What the circuit adds to the ideal one, and how much that matters at the values 
   voltage overshoot by 0.05 V, far too much on a threshold of 2 V (0.1 to 1 % of the period). The device
   therefore compares a voltage that is `COMPARATOR_GAIN` times larger: the overshoot shrinks to 0.5 uV, 0.3 ps
   when charging, 2e-7 of a period, and the engine's own step control finds the threshold.
-- Supplies rise in ``tau_0 / 100``. The device sees V_H after V_H / V_DD of that: all oscillators start 0.08 ns
-  late, 4e-6 of a period. The coupling switches close half the same rise time late.
+- Supplies rise in ``tau_0 / 100``. The device sees V_H after V_H / V_DD of that: all oscillators start
+  0.08 ns late, 4e-6 of a period. The coupling switches close half the same rise time late.
 - A closed coupling switch has 1 mohm: 0.1 uV at 100 uA. An open one has 1e12 ohm.
 - The switch inside the device sets the target conductance to within 1e-12 (insulating) and 1e-9 (metallic)
   of its value and does not load the circuit which relaxes towards it, so tau_0 is exact.
@@ -43,9 +43,9 @@ COMPARATOR_GAIN = 1e5
 _RELAXATION_RESISTANCE = 1e3
 _DEVICE_PARAMETERS = ("R_ins", "R_met", "V_L", "V_H", "tau_0")
 _DEVICE_COMMENT = """\
-* VO2 device with sharp thresholds: metallic once the voltage across it rises through V_H, insulating once that
-* falls through V_L; between them the conductance relaxes with tau_0. The comparator's gain makes the engine's
-* step control locate the thresholds.
+* VO2 device with sharp thresholds: metallic once the voltage across it rises through V_H, insulating once
+* that falls through V_L; in between its conductance relaxes with tau_0. The comparator's gain makes the
+* engine's step control locate the thresholds.
 .param G_ins={1/R_ins} G_met={1/R_met}
 """
 
@@ -59,11 +59,11 @@ class Network(Protocol):
 
     @property
     def parameters(self) -> dict[str, NDArray[np.float64]]:
-        """Each device and circuit parameter, one value per oscillator. [SI]"""
+        """Each device and circuit parameter, one value per oscillator, in SI units."""
 
     @property
     def coupling_resistance(self) -> NDArray[np.float64] | scipy.sparse.sparray:
-        """Coupling resistances; open where infinite (dense) or absent (sparse). [ohm]"""
+        """Coupling resistances in ohm; open where infinite (dense) or absent (sparse)."""
 
 
 def oscillator_circuit(
@@ -108,7 +108,9 @@ def oscillator_circuit(
         raise InputError(f"fidelity {fidelity!r} has no SPICE model; allowed: 'relaxed'")
     delays = np.asarray(delays, dtype=float)
     if delays.shape != (network.size,):
-        raise InputError(f"delays has shape {delays.shape}; a network of {network.size} needs {(network.size,)}")
+        raise InputError(
+            f"delays has shape {delays.shape}; a network of {network.size} needs {(network.size,)}"
+        )
     if not np.all(np.isfinite(delays) & (delays >= 0)):
         raise InputError("delays holds a negative or infinite time; allowed: finite times from 0 s on")
     pairs = _coupled_pairs(network.coupling_resistance)
@@ -118,7 +120,9 @@ def oscillator_circuit(
     parameters = network.parameters
     rise = float(np.min(parameters["tau_0"])) / 100
     circuit = Circuit(" ".join(title.split()))
-    circuit.subcircuit(_relaxed_device(comparator_gain, {key: parameters[key][0] for key in _DEVICE_PARAMETERS}))
+    circuit.subcircuit(
+        _relaxed_device(comparator_gain, {key: parameters[key][0] for key in _DEVICE_PARAMETERS})
+    )
     for i in range(network.size):
         own = {name: float(values[i]) for name, values in parameters.items()}
         _add_oscillator(circuit, f"osc{i}", own, float(delays[i]), rise, energy)
@@ -206,7 +210,9 @@ def _relaxed_device(gain: float, defaults: dict[str, float]) -> SubCircuit:
     """VO2 subcircuit; each instance sets its own R_ins, R_met, V_L, V_H and tau_0."""
     g, r = spice_number(gain), spice_number(_RELAXATION_RESISTANCE)
     ports = ("drive", "out", "metallic", "conductance")
-    device = SubCircuit("vo2_relaxed", *ports, **{key: spice_number(value) for key, value in defaults.items()})
+    device = SubCircuit(
+        "vo2_relaxed", *ports, **{key: spice_number(value) for key, value in defaults.items()}
+    )
     device.raw_spice = _DEVICE_COMMENT
     device.VCCS("compare", 0, "compare", "drive", "out", transconductance=g)
     device.R("compare", "compare", 0, "1")
@@ -247,15 +253,17 @@ def _add_oscillator(
     circuit.R(f"s_{name}", out, 0, spice_number(own["R_S"]))
     circuit.C(f"p_{name}", out, 0, spice_number(own["C_P"]))
     if energy:
-        # The current must stay below what the engine's step control looks at (abstol), or the meter would choose
-        # the steps: 1 mW gives 1 pA. The resistor is there for the operating point; it leaks 1e-6 in 1 ms.
+        # The current must stay below what the engine's step control looks at (abstol), or the meter would
+        # choose the steps: 1 mW gives 1 pA. The operating point needs the resistor; it leaks 1e-6 in 1 ms.
         meter = f"{name}_energy"
         circuit.B(f"{name}_power", 0, meter, i=f"-1n*V({vdd})*I(V{name}_vdd)")
         circuit.C(meter, meter, 0, "1n")
         circuit.R(meter, meter, 0, "1e12")
 
 
-def _add_coupling(circuit: Circuit, pairs: list[tuple[int, int, float]], close_at: float, rise: float) -> None:
+def _add_coupling(
+    circuit: Circuit, pairs: list[tuple[int, int, float]], close_at: float, rise: float
+) -> None:
     """Add the coupling resistors and one switch for each oscillator that has any."""
     circuit.V("coupling", "coupling", 0, _piecewise_linear([(close_at, 0.0), (close_at + rise, 1.0)]))
     circuit.model("coupling_switch", "sw", vt="0.5", vh="0", ron="1m", roff="1e12")

@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from circuitsnn.spice.circuit import transient_deck
 
 EXECUTABLE_VARIABLE = "CIRCUITSNN_NGSPICE"
 _TROUBLE = (
-    (re.compile(r"timestep too small", re.I), "a smaller max_step or a larger reltol may help"),
+    (re.compile(r"timestep too small; time", re.I), "a smaller max_step or a larger reltol may help"),
     (re.compile(r"singular matrix", re.I), "look for a node without a path to ground"),
     (re.compile(r"no such|unknown|can't find|unable to find", re.I), "check the names in the netlist"),
     (re.compile(r"error|fatal|cannot|aborted", re.I), "check the netlist"),
@@ -54,11 +55,11 @@ class Waveforms:
 
     @property
     def time(self) -> NDArray[np.float64]:
-        """Time points (points,). [s]"""
+        """Time points (points,), in seconds."""
         return self.vectors["time"]
 
     def __getitem__(self, name: str) -> NDArray[np.float64]:
-        """Give one vector, e.g. ``v(osc3_out)``, or a node's voltage by the node's name, e.g. ``osc3_out``."""
+        """Give one vector, ``v(osc3_out)``, or a node's voltage by the node's name, ``osc3_out``."""
         name = name.lower()
         return self.vectors[name] if name in self.vectors else self.vectors[f"v({name})"]
 
@@ -196,7 +197,7 @@ def read_raw(path: Path) -> dict[str, NDArray[np.float64]]:
     return dict(zip(names, np.ascontiguousarray(values.reshape(points, columns).T), strict=True))
 
 
-def _read_header(file) -> tuple[dict[str, str], list[str]]:  # noqa: ANN001
+def _read_header(file: BinaryIO) -> tuple[dict[str, str], list[str]]:
     """Fields and vector names before the numbers; leaves the file at the first number."""
     header: dict[str, str] = {}
     names: list[str] = []
@@ -219,6 +220,6 @@ def _quote(log: str) -> tuple[str, str]:
     for pattern, advice in _TROUBLE:
         for k, line in enumerate(lines):
             if pattern.search(line):
-                end = k + 3 if line.endswith(":") else k + 1
+                end = k + 2 if line.endswith((":", "line")) else k + 1
                 return f": {' / '.join(lines[k:end])!r}", advice
     return "", "see its log"

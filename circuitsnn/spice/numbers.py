@@ -1,4 +1,4 @@
-"""Numbers as a circuit designer writes them: 20k and 500p where that is exact, every digit where it is not."""
+"""Numbers as a circuit designer writes them: 20k and 500p where exact, every digit where not."""
 
 from decimal import Decimal
 

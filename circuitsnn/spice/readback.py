@@ -11,8 +11,8 @@ from circuitsnn.spice.engine import Waveforms
 def switching_times(waveforms: Waveforms, network: Network) -> tuple[NDArray[np.float64], ...]:
     """When each device turned metallic.
 
-    The device's state says which time steps hold a switching; within the step the voltage across the device is
-    interpolated to V_H. Where supply and output were not saved, the end of the step is taken: with the
+    The device's state says which time steps hold a switching; within the step the voltage across the device
+    is interpolated to V_H. Where supply and output were not saved, the end of the step is taken: with the
     comparator's usual gain the engine puts it on the threshold.
 
     Parameters
@@ -28,7 +28,8 @@ def switching_times(waveforms: Waveforms, network: Network) -> tuple[NDArray[np.
         For each oscillator its switching times (n_i,), insulating to metallic. [s]
     """
     return tuple(
-        _crossings(waveforms, f"osc{i}", float(network.parameters["V_H"][i]), True) for i in range(network.size)
+        _crossings(waveforms, f"osc{i}", float(network.parameters["V_H"][i]), True)
+        for i in range(network.size)
     )
 
 
@@ -48,7 +49,8 @@ def return_times(waveforms: Waveforms, network: Network) -> tuple[NDArray[np.flo
         For each oscillator its return times (n_i,), metallic to insulating. [s]
     """
     return tuple(
-        _crossings(waveforms, f"osc{i}", float(network.parameters["V_L"][i]), False) for i in range(network.size)
+        _crossings(waveforms, f"osc{i}", float(network.parameters["V_L"][i]), False)
+        for i in range(network.size)
     )
 
 
@@ -65,7 +67,7 @@ def phases(times: tuple[NDArray[np.float64], ...], reference: int = 0) -> NDArra
     Returns
     -------
     numpy.ndarray
-        How far each oscillator lags the reference (N,), from 0 up to 360; NaN for one that never switched. [degree]
+        How far each oscillator lags the reference (N,), 0 to 360; NaN if it never switched. [degree]
 
     Raises
     ------
@@ -102,7 +104,7 @@ def energies(waveforms: Waveforms, size: int) -> NDArray[np.float64]:
 
 
 def _crossings(waveforms: Waveforms, name: str, threshold: float, rising: bool) -> NDArray[np.float64]:
-    """Times at which one device changed its state."""
+    """Find the times at which one device changed its state."""
     time = waveforms.time
     metallic = waveforms[f"{name}_metallic"] > 0.5
     step = np.flatnonzero((metallic[1:] != metallic[:-1]) & (metallic[1:] == rising))

@@ -3,8 +3,8 @@
     python tests/benchmarks/ngspice_network.py            # the fair setting, once
     python tests/benchmarks/ngspice_network.py --all      # every setting, to see that it is the fair one
 
-ngspice runs on one thread and saves one vector per oscillator, the state of its device. The error is the largest
-difference of any switching time to the reference, in periods.
+ngspice runs on one thread and saves one vector per oscillator, the state of its device. The error is the
+largest difference of any switching time to the reference, in periods.
 """
 
 import argparse
@@ -59,7 +59,7 @@ def run_setting(gain, max_step, options):
 
 
 def timing_error(times, reference):
-    """Largest and root mean square difference of paired switching times, in periods; NaN if a switching is missing."""
+    """Largest and root mean square difference of switching times, in periods; NaN if one is missing."""
     if any(abs(a.size - b.size) > 1 for a, b in zip(times, reference, strict=True)):
         return float("nan"), float("nan")  # one may fall beyond the end
     pairs = zip(times, reference, strict=True)

@@ -59,6 +59,13 @@ def reference_run(network, delays, close_at, stop, rtol=1e-11):
         dv = (current - v / p["R_S"] - (laplacian @ v if coupled else 0.0)) / p["C_P"]
         return np.concatenate([dv, (target - g) / p["tau_0"], supply * current])
 
+    def crossing(i, supply, threshold, direction):
+        def event(t, y, *_):
+            return supply - y[i] - threshold
+
+        event.terminal, event.direction = True, direction
+        return event
+
     metallic = np.zeros(n, dtype=bool)
     y = np.concatenate([np.zeros(n), g_ins, np.zeros(n)])
     switched = [[] for _ in range(n)]
@@ -72,16 +79,6 @@ def reference_run(network, delays, close_at, stop, rtol=1e-11):
         metallic |= rise
         end = min(b for b in breaks if b > t)
 
-        def event(i, supply=supply, metallic=metallic):
-            threshold = p["V_L"][i] if metallic[i] else p["V_H"][i]
-
-            def across(t, y, *_):
-                return supply[i] - y[i] - threshold
-
-            across.terminal = True
-            across.direction = -1 if metallic[i] else 1
-            return across
-
         target = np.where(metallic, g_met, g_ins)
         coupled = close_at is not None and t >= close_at
         solution = solve_ivp(
@@ -89,7 +86,12 @@ def reference_run(network, delays, close_at, stop, rtol=1e-11):
             (t, end),
             y,
             method="DOP853",
-            events=[event(i) for i in range(n)],
+            events=[
+                crossing(i, supply[i], p["V_L"][i], -1)
+                if metallic[i]
+                else crossing(i, supply[i], p["V_H"][i], 1)
+                for i in range(n)
+            ],
             rtol=rtol,
             atol=1e-14,
             args=(supply, target, coupled),

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from circuitsnn.spice import EngineError, EngineMissingError, read_raw, run_ngspice
+from circuitsnn.spice import EngineError, EngineMissingError, oscillator_circuit, read_raw, run_ngspice
+from tests.crosscheck.reference import plain_network
 
 DIVIDER = "divider\nV1 in 0 PWL(0 0 1u 1)\nR1 in out 1k\nR2 out 0 {r2}\n"
 
@@ -56,15 +57,21 @@ def test_users_own_start_file_changes_nothing(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("body", "quoted"),
     [
-        ("R1 a 0 nonsense_model_x\nQ1 a b 0 missing\nV1 a 0 1\n", "missing"),
-        ("X1 a nothere\nV1 a 0 1\nR1 a 0 1\n", "nothere"),
-        ("V1 a 0 1\nV2 a 0 2\n", "singular"),
-        ("V1 a 0 PWL(0 0 1u 1)\nB1 x 0 v=V(a)>0.5 ? 1-2*V(x,0)*1e9*V(x,0)*V(x,0)*sgn(V(x)-0.1) : 0\n", "too small"),
+        ("Q1 a b 0 missing\nV1 a 0 1\nR1 b 0 1\n", "can't find model 'missing'.*q1 a b 0 missing.*names"),
+        ("X1 a nothere\nV1 a 0 1\n", "unknown subckt: x1 a nothere"),
+        ("V1 a 0 1\nV2 a 0 2\n", "singular matrix: .*path to ground"),
+        ("R1 a 0 1\n.include nofile.inc\n", "Could not find include file nofile.inc"),
     ],
 )
 def test_failures_quote_the_engine(body, quoted):
     with pytest.raises(EngineError, match=quoted):
         run_ngspice("title\n" + body, 2e-6, 1e-8)
+
+
+def test_step_too_small_is_quoted():
+    circuit = oscillator_circuit(plain_network(1), [0.0], comparator_gain=1e8)
+    with pytest.raises(EngineError, match=r"Timestep too small; time = 7.* smaller max_step"):
+        run_ngspice(circuit, 1e-5, 1e-7)
 
 
 def test_time_limit():
@@ -74,7 +81,7 @@ def test_time_limit():
 
 def test_missing_engine_says_how_to_install_it(monkeypatch):
     monkeypatch.setenv("CIRCUITSNN_NGSPICE", "no-such-program")
-    with pytest.raises(EngineMissingError, match="install it .*ngspice.* or set CIRCUITSNN_NGSPICE"):
+    with pytest.raises(EngineMissingError, match=r"install it .*ngspice.* or set CIRCUITSNN_NGSPICE"):
         run_ngspice("title", 1e-6, 1e-8)
 
 
@@ -87,7 +94,10 @@ def test_engine_that_dies_is_an_error(monkeypatch, tmp_path):
         run_ngspice("title", 1e-6, 1e-8)
 
 
-HEADER = b"Title: t\nFlags: real\nNo. Variables: 2\nNo. Points: 3\nVariables:\n\t0\ttime\ttime\n\t1\tV(a)\tvoltage\n"
+HEADER = (
+    b"Title: t\nFlags: real\nNo. Variables: 2\nNo. Points: 3\n"
+    b"Variables:\n\t0\ttime\ttime\n\t1\tV(a)\tvoltage\n"
+)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ SCALE = {"f": -15, "p": -12, "n": -9, "u": -6, "m": -3, "k": 3, "meg": 6, "g": 9
 
 def read_back(text):
     number = text.rstrip("abcdefghijklmnopqrstuvwxyz") if text[-1].isalpha() else text
-    return float(f"{number}e{SCALE[text[len(number):]]}") if number != text else float(text)
+    return float(f"{number}e{SCALE[text[len(number) :]]}") if number != text else float(text)
 
 
 @pytest.mark.parametrize(

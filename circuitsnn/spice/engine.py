@@ -28,7 +28,19 @@ _TROUBLE = (
 
 
 class EngineError(RuntimeError):
-    """A circuit simulator could not do its work; the message quotes what it said."""
+    """A circuit simulator could not do its work; the message quotes what it said.
+
+    Parameters
+    ----------
+    message
+        What went wrong, and what may help.
+    log
+        All that the simulator printed.
+    """
+
+    def __init__(self, message: str, log: str = ""):
+        super().__init__(message)
+        self.log = log
 
 
 class EngineMissingError(EngineError):
@@ -150,18 +162,21 @@ def run_ngspice(
             log = (expired.stdout or b"").decode(errors="replace")
             raise EngineError(
                 f"ngspice was stopped after its time limit of {timeout:g} s; "
-                f"a larger max_step or timeout may help{_quote(log)[0]}"
+                f"a larger max_step or timeout may help{_quote(log)[0]}",
+                log,
             ) from None
         wall_time = time.perf_counter() - started
         log = done.stdout.decode(errors="replace")
         quote, advice = _quote(log)
         raw = Path(folder, "deck.raw")
         if done.returncode != 0 or not raw.exists():
-            raise EngineError(f"ngspice failed with exit status {done.returncode}{quote}; {advice}")
+            raise EngineError(f"ngspice failed with exit status {done.returncode}{quote}; {advice}", log)
         vectors = read_raw(raw)
     reached = vectors["time"][-1] if vectors["time"].size else 0.0
     if reached < stop * (1 - 1e-9):
-        raise EngineError(f"ngspice ended at {reached:g} s instead of {stop:g} s{quote}; {advice}")
+        raise EngineError(f"ngspice ended at {reached:g} s instead of {stop:g} s{quote}; {advice}", log)
+    if not all(np.isfinite(values).all() for values in vectors.values()):
+        raise EngineError(f"ngspice answered with numbers that are not finite{quote}; {advice}", log)
     return Waveforms(vectors, log, wall_time)
 
 
@@ -222,4 +237,4 @@ def _quote(log: str) -> tuple[str, str]:
             if pattern.search(line):
                 end = k + 2 if line.endswith((":", "line")) else k + 1
                 return f": {' / '.join(lines[k:end])!r}", advice
-    return "", "see its log"
+    return (f": {lines[-1]!r}" if lines else ""), "its log is in this error's attribute log"

@@ -90,8 +90,9 @@ def test_engine_that_dies_is_an_error(monkeypatch, tmp_path):
     program.write_text("#!/bin/sh\necho 'Fatal: out of luck'\nkill -9 $$\n")
     program.chmod(0o755)
     monkeypatch.setenv("CIRCUITSNN_NGSPICE", str(program))
-    with pytest.raises(EngineError, match="exit status -9: 'Fatal: out of luck'"):
+    with pytest.raises(EngineError, match="exit status -9: 'Fatal: out of luck'") as caught:
         run_ngspice("title", 1e-6, 1e-8)
+    assert caught.value.log == "Fatal: out of luck\n"
 
 
 HEADER = (

@@ -54,7 +54,7 @@ SETTINGS = {  # comparator gain, largest step [s], simulator options
     "gain 1e5, reltol 1e-2, 20 ns": (1e5, 20e-9, {"reltol": 1e-2}),
     "gain 1e5, reltol 1e-5, 5 ns": (1e5, 5e-9, {"reltol": 1e-5}),
 }
-FAIR = "gain 1e5, 50 ns"  # the fastest that follows every switching over 20 periods
+FAIR = "gain 1e5, 100 ns"  # the fastest that follows every switching over 20 periods
 
 
 def benchmark_network(seed=2021):

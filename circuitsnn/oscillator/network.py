@@ -260,10 +260,10 @@ class OscillatorNetwork:
         v = np.zeros(size)
         metallic = np.zeros(size, dtype=np.bool_)
         excess = np.zeros(size)
-        energy = np.zeros((size, 4))
-        switchings: list[tuple[np.ndarray, ...]] = []
+        energy = np.zeros((size, columns.ENERGIES))
+        switchings: list[np.ndarray] = []
         waveforms = []
-        counts = np.zeros(3)
+        counts = np.zeros(3, dtype=np.int64)
         length = self._check_interval(delays, close_at) if until_settled else stop
         start = 0.0
         code = core.COMPLETE
@@ -271,13 +271,13 @@ class OscillatorNetwork:
             end = min(stop, max(start, delays.max(), close_at if close_at < math.inf else 0.0) + length)
             end = end if stop - end > 0.5 * length else stop
             inside = times[(times >= start if start == 0.0 else times > start) & (times <= end)]
-            at, owner, direction, saved, code, start, statistics = core.transient(
+            events, saved, code, start, statistics = core.transient(
                 table, dense, indptr, indices, data, v, metallic, excess, energy,
                 close_at, start, end, tolerance, inside,
             )  # fmt: skip
-            switchings.append((at, owner, direction))
+            switchings.append(events)
             waveforms.append(saved)
-            counts += statistics[:3]
+            counts += statistics
             if until_settled and code == core.COMPLETE and start < stop:
                 so_far = _by_oscillator(switchings, size, True)
                 if _status(so_far, start, code).ok:
@@ -401,13 +401,11 @@ def _checked_samples(save_at: ArrayLike, stop: float) -> np.ndarray:
     return times
 
 
-def _by_oscillator(switchings: list, size: int, to_metallic: bool) -> tuple[np.ndarray, ...]:
-    times, owners, directions = (np.concatenate(part) for part in zip(*switchings, strict=True))
-    chosen = directions == to_metallic
-    times, owners = times[chosen], owners[chosen]
+def _by_oscillator(switchings: list[np.ndarray], size: int, to_metallic: bool) -> tuple[np.ndarray, ...]:
+    events = np.vstack(switchings)
+    times, owners = events[events[:, 2] == to_metallic, :2].T
     order = np.lexsort((times, owners))
-    times, owners = times[order], owners[order]
-    return tuple(np.split(times, np.searchsorted(owners, np.arange(1, size))))
+    return tuple(np.split(times[order], np.searchsorted(owners[order], np.arange(1, size))))
 
 
 def _phases(switching_times: tuple[np.ndarray, ...], reference: int, at: float) -> np.ndarray:

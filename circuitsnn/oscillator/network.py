@@ -396,7 +396,10 @@ def _checked_delays(delays: ArrayLike, size: int) -> np.ndarray:
 
 
 def _checked_samples(save_at: ArrayLike, stop: float) -> np.ndarray:
-    times = np.asarray(save_at, dtype=float)
+    try:
+        times = np.asarray(save_at, dtype=float)
+    except (TypeError, ValueError):
+        raise InputError("save_at must be times in seconds") from None
     if times.ndim != 1 or not np.all(np.diff(times) > 0.0) or (len(times) and not 0.0 <= times[0] <= times[-1] <= stop):
         raise InputError(f"save_at must be increasing times between 0 and stop = {show_quantity(stop, 's')}")
     return times
@@ -453,6 +456,13 @@ def _status(switching_times: tuple[np.ndarray, ...], stop: float, code: int) -> 
             "stopped switching",
             f"oscillators {shown} no longer switch: quiet neighbours load their nodes, or they do not oscillate; raise "
             "the coupling resistance, or move the load line (R_S, V_DD)",
+        )
+    if min(last) < 0.9 * period:
+        often, seldom = int(np.argmin(last)), int(np.argmax(last))
+        return Status(
+            "not settled",
+            f"oscillator {often} switches more often than {seldom}, so a phase between them means nothing; run longer, "
+            "or, where they have locked at another ratio than 1:1, change the coupling resistance",
         )
     recent = _recent(switching_times)
     phases = [_phases(recent, 0, back) for back in range(3)]

@@ -220,7 +220,6 @@ def test_a_pair_that_still_moves_is_not_settled():
     assert str(run.status).startswith("not settled: ")
 
 
-@pytest.mark.xfail(strict=True, reason="a 2:1 lock is taken for an in-phase one")
 def test_an_oscillator_that_switches_twice_a_period_is_not_passed_off_as_settled():
     rng = np.random.default_rng(1)
     network = drawn_network(2, rng, 15e3, 0.002)

@@ -458,13 +458,6 @@ def _status(switching_times: tuple[np.ndarray, ...], stop: float, code: int) -> 
             f"oscillators {shown} no longer switch: quiet neighbours load their nodes, or they do not oscillate; raise "
             "the coupling resistance, or move the load line (R_S, V_DD)",
         )
-    if min(last) < 0.9 * period:
-        often, seldom = int(np.argmin(last)), int(np.argmax(last))
-        return Status(
-            "not settled",
-            f"oscillator {often} switches more often than {seldom}, so a phase between them means nothing; run longer, "
-            "or, where they have locked at another ratio than 1:1, change the coupling resistance",
-        )
     recent = _recent(switching_times)
     phases = [_phases(recent, 0, back) for back in range(3)]
     moved = max(_turn(phases[0], phases[1]), _turn(phases[1], phases[2]))

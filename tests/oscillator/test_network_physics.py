@@ -226,7 +226,7 @@ def test_an_oscillator_that_switches_twice_a_period_is_not_passed_off_as_settled
     run = network.transient(rng.uniform(0, 0.5, 2) * PERIOD, close_at=0.55 * PERIOD, stop=20 * PERIOD)
     assert len(run.switching_times[1]) > 1.8 * len(run.switching_times[0])
     assert run.status.name == "not settled"
-    assert "oscillator 1 switches more often than 0" in run.status.advice
+    assert "not every oscillator switches once in a period" in run.status.advice
 
 
 @settings(max_examples=60, deadline=20_000, derandomize=True)

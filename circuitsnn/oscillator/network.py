@@ -468,7 +468,8 @@ def _status(switching_times: tuple[np.ndarray, ...], stop: float, code: int) -> 
             "not settled",
             f"phases still move by {moved:.2g} degrees a period; run longer"
             if math.isfinite(moved)
-            else "not every oscillator switches once in a period of oscillator 0; run longer, or bring their periods together",
+            else "not every oscillator switches once in a period of oscillator 0; run longer, or bring their periods "
+            "together",
         )
     return Status("settled")
 

@@ -79,7 +79,7 @@ def test_wrong_oscillators():
         ({"tolerance": 1.0}, "tolerance is 1.0; allowed is 1e-12 to 1e-3 V"),
         ({"fidelity": "exact"}, "fidelity is 'exact'; allowed: smooth, relaxed, abrupt"),
         ({"fidelity": None}, "fidelity is None"),
-        ({"save_at": [0.0, 2e-5]}, r"save_at must be increasing times between 0 and stop = 10 [uµ]s"),
+        ({"save_at": [0.0, 2e-5]}, r"save_at must be increasing times between 0 and stop = 10 µs"),
         ({"save_at": [2e-6, 1e-6]}, "save_at must be increasing"),
         ({"save_at": [1e-6, np.nan]}, "save_at must be increasing"),
         ({"save_at": [-1e-6]}, "save_at must be increasing"),

@@ -1,8 +1,8 @@
 """The `circuitsnn` command.
 
-Exit status: 0 when all is well (for a study: every claim holds), 1 when a claim does not hold, 2 for wrong
-input and 3 for a study that failed, each with one line on standard error. Modules that take long to import are imported inside the commands, so
-that --help stays quick.
+Exit status: 0 when all is well (for a study: every claim holds), 1 when a claim does not hold, 2 for wrong input and
+3 for a study that failed, each with one line on standard error. Modules that take long to import are imported inside
+the commands, so that --help stays quick.
 """
 
 import json

@@ -160,36 +160,48 @@ def lag_weights(ratio, work):
 
 
 @njit(cache=True, error_model="numpy")
+def steady_voltage(step, work):
+    """Output that a step would tend to with its conductance at the target and its first coupling current. [V]."""
+    return (step.supply * step.target + work[LOCAL, 0]) / (step.rate * step.capacitance)
+
+
+@njit(cache=True, error_model="numpy")
 def collocate(step, work):
-    """Solve one step: fills the work's points, conductance, decay and slope from its local current and driven."""
+    """Solve one step: fills the work's points, conductance, decay and slope from its local current and driven.
+
+    Solved is for the distance from the steady voltage of the step's first source, so that a source that stays constant
+    leaves nothing to interpolate.
+    """
+    steady = steady_voltage(step, work)
     relaxing = step.excess != 0.0
     smooth = work[DRIVEN, ORDER] != 0.0
     for n in range(ORDER + 1):
         x = step.length * NODES[n] if n < ORDER else step.length
         exponent = step.rate * x
-        conductance = step.target
+        above = 0.0  # conductance above its target
         if relaxing:
             left = math.exp(-x / step.tau_0)
             exponent += step.excess * step.tau_0 * (1.0 - left) / step.capacitance
-            conductance += step.excess * left
+            above += step.excess * left
         if smooth:
             total = 0.0
             for k in range(ORDER):
                 total += work[DRIVEN, k] * (INTEGRATION[n, k] if n < ORDER else WEIGHTS[k])
             exponent += step.length * total / step.capacitance
-            conductance += work[DRIVEN, n]
-        work[CONDUCTANCE, n] = conductance
+            above += work[DRIVEN, n]
+        work[CONDUCTANCE, n] = step.target + above
         work[DECAY, n] = math.exp(-exponent)
         if n < ORDER:
-            work[SLOPE, n] = (step.supply * conductance + work[LOCAL, n]) / (step.capacitance * work[DECAY, n])
+            source = (step.supply - steady) * above + work[LOCAL, n] - work[LOCAL, 0]
+            work[SLOPE, n] = source / (step.capacitance * work[DECAY, n])
     end = 0.0
     for n in range(ORDER):
         total = 0.0
         for k in range(ORDER):
             total += INTEGRATION[n, k] * work[SLOPE, k]
-        work[POINTS, n] = work[DECAY, n] * (step.v + step.length * total)
+        work[POINTS, n] = steady + work[DECAY, n] * (step.v - steady + step.length * total)
         end += WEIGHTS[n] * work[SLOPE, n]
-    work[POINTS, ORDER] = work[DECAY, ORDER] * (step.v + step.length * end)
+    work[POINTS, ORDER] = steady + work[DECAY, ORDER] * (step.v - steady + step.length * end)
 
 
 @njit(cache=True, error_model="numpy")
@@ -242,9 +254,10 @@ def inside(x, step, work):
         left = math.exp(-x * step.length / step.tau_0)
         exponent += step.excess * step.tau_0 * (1.0 - left) / step.capacitance
         rate += step.excess * left / step.capacitance
+    steady = steady_voltage(step, work)
     factor = math.exp(-exponent)
-    voltage = factor * (step.v + step.length * integral)
-    return voltage, factor * value - rate * voltage
+    distance = factor * (step.v - steady + step.length * integral)
+    return steady + distance, factor * value - rate * distance
 
 
 @njit(cache=True, error_model="numpy")

@@ -72,10 +72,13 @@ class Window(NamedTuple):
     end: np.ndarray  # output at the end (N,) [V]
     rate: np.ndarray  # own decay (N,) [1/s]
     threshold: np.ndarray  # output at which the device switches (N,) [V]
-    conductance: np.ndarray  # of the device (ORDER, N) [S]
+    shifted: np.ndarray  # output that it tends to with the first coupling current (N,) [V]
+    steady: np.ndarray  # output that an isolated oscillator tends to (N,) [V]
+    target: np.ndarray  # conductance of the device's state (N,) [S]
+    above: np.ndarray  # what its conductance is above that (ORDER, N) [S]
     decay: np.ndarray  # integrating factor (ORDER + 1, N)
     gain: np.ndarray  # from current to transformed source (ORDER, N)
-    base: np.ndarray  # the supply's part of that source (ORDER, N)
+    supply: np.ndarray  # supply voltage (N,) [V]
     slope: np.ndarray  # transformed source (ORDER, N)
     whole: np.ndarray  # whether the window is short enough to be one step (N,)
     stepped: np.ndarray  # whether the oscillator took steps of its own (N,)
@@ -98,10 +101,13 @@ def new_window(size):
         np.zeros(size),
         np.zeros(size),
         np.zeros(size),
+        np.zeros(size),
+        np.zeros(size),
+        np.zeros(size),
         np.zeros((ORDER, size)),
         np.ones((ORDER + 1, size)),
         np.zeros((ORDER, size)),
-        np.zeros((ORDER, size)),
+        np.zeros(size),
         np.zeros((ORDER, size)),
         np.zeros(size, dtype=np.bool_),
         np.zeros(size, dtype=np.bool_),
@@ -195,6 +201,9 @@ def prepare(device, state, window, start, length, tolerance):
         rate = (device[i, G_S] + device[i, G_C] + target) / capacitance
         window.threshold[i] = supply - (device[i, V_L] if state.metallic[i] else device[i, V_H])
         window.rate[i] = rate
+        window.supply[i] = supply
+        window.target[i] = target
+        window.steady[i] = supply * target / (rate * capacitance)
         window.whole[i] = (
             device[i, ALPHA] == 0.0
             and not start < device[i, DELAY] < start + length
@@ -206,16 +215,15 @@ def prepare(device, state, window, start, length, tolerance):
         for n in range(ORDER + 1):
             x = length * NODES[n] if n < ORDER else length
             exponent = rate * x
-            conductance = target
+            above = 0.0
             if excess != 0.0:
                 left = math.exp(-x / tau_0)
                 exponent += excess * tau_0 * (1.0 - left) / capacitance
-                conductance += excess * left
+                above = excess * left
             window.decay[n, i] = math.exp(-exponent)
             if n < ORDER:
-                window.conductance[n, i] = conductance
+                window.above[n, i] = above
                 window.gain[n, i] = 1.0 / (capacitance * window.decay[n, i])
-                window.base[n, i] = supply * conductance * window.gain[n, i]
 
 
 @njit(cache=True, error_model="numpy")
@@ -272,13 +280,17 @@ def first_switching(device, state, window):
 
 
 @njit(cache=True, error_model="numpy")
-def solve_whole(v, length, window):
-    """Collocate over the window for all oscillators at once."""
+def solve_whole(v, capacitance, length, window):
+    """Collocate over the window for all oscillators at once, as `device.collocate` does for one."""
     size = len(v)
+    supply, first = window.supply, window.ahead[0]
+    steady = window.shifted
+    for i in range(size):
+        steady[i] = window.steady[i] + first[i] / (window.rate[i] * capacitance[i])
     for n in range(ORDER):
-        s, b, g, c = window.slope[n], window.base[n], window.gain[n], window.ahead[n]
+        s, e, g, c = window.slope[n], window.above[n], window.gain[n], window.ahead[n]
         for i in range(size):
-            s[i] = b[i] + g[i] * c[i]
+            s[i] = g[i] * (e[i] * (supply[i] - steady[i]) + c[i] - first[i])
     s0, s1, s2, s3 = window.slope[0], window.slope[1], window.slope[2], window.slope[3]
     for n in range(ORDER + 1):
         weights = INTEGRATION[n] if n < ORDER else WEIGHTS
@@ -286,7 +298,25 @@ def solve_whole(v, length, window):
         out = window.voltage[n] if n < ORDER else window.end
         d = window.decay[n]
         for i in range(size):
-            out[i] = d[i] * (v[i] + q0 * s0[i] + q1 * s1[i] + q2 * s2[i] + q3 * s3[i])
+            out[i] = steady[i] + d[i] * (v[i] - steady[i] + q0 * s0[i] + q1 * s1[i] + q2 * s2[i] + q3 * s3[i])
+
+
+@njit(cache=True, error_model="numpy")
+def refine_ends(v, capacitance, length, window):
+    """Solve for the ends once more, with the last currents, for the oscillators that took the window whole.
+
+    It costs little and takes what the last sweep left, which has the same sign from window to window, off the sum.
+    """
+    for i in range(len(v)):
+        if window.stepped[i]:
+            continue
+        first = window.ahead[0, i]
+        steady = window.steady[i] + first / (window.rate[i] * capacitance[i])
+        total = 0.0
+        for n in range(ORDER):
+            source = window.above[n, i] * (window.supply[i] - steady) + window.ahead[n, i] - first
+            total += WEIGHTS[n] * window.gain[n, i] * source
+        window.end[i] = steady + window.decay[ORDER, i] * (v[i] - steady + length * total)
 
 
 @njit(cache=True, error_model="numpy")
@@ -336,7 +366,7 @@ def relax(device, dense, indptr, indices, data, state, window, time, length, tol
     """
     change_before = math.inf
     for sweep in range(1, MAX_SWEEPS + 1):
-        solve_whole(state.v, length, window)
+        solve_whole(state.v, device[:, C_P], length, window)
         choose_stepped(state, window)
         for i in range(len(state.v)):
             if window.stepped[i]:
@@ -362,6 +392,7 @@ def relax(device, dense, indptr, indices, data, state, window, time, length, tol
             return False, math.inf, sweep, VOLTAGE_NOT_FINITE
         error = truncation_error(device, window, length)
         if change <= 0.3 * tolerance:
+            refine_ends(state.v, device[:, C_P], length, window)
             return True, error, sweep, 0
         if error > 3.0 * tolerance and change < 0.3 * error:
             return False, error, sweep, 0  # it will be refused: no need to finish
@@ -386,7 +417,7 @@ def accept(device, state, window, time, length):
                 voltage = window.voltage[n, i]
                 weight = length * WEIGHTS[n]
                 across = supply - voltage
-                heat = weight * across * window.conductance[n, i]
+                heat = weight * across * (window.target[i] + window.above[n, i])
                 state.energy[i, E_SUPPLY] += supply * heat
                 state.energy[i, E_DEVICE] += across * heat
                 state.energy[i, E_LOAD] += weight * voltage * voltage * device[i, G_S]

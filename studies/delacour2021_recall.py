@@ -1,14 +1,16 @@
-"""Do 60 VO2 oscillators recall images as the paper says, and which coupling resistances does that take?
+"""Recall of images by 60 coupled VO2 oscillators, and the coupling resistances that it takes.
 
 Figures 8, 9, 11 to 14 of Delacour and Todri-Sanial (2021). The images of the paper are in its figures only: the six
-digits are our own, drawn balanced and weakly overlapping, beside six random balanced patterns. So accuracies can be
-compared with the paper's in kind, not digit by digit.
+digits are our own, drawn balanced and weakly overlapping; random balanced patterns, six at a time, are the second set.
+So accuracies can be compared with the paper's in kind, not digit by digit.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from scipy.stats import binomtest
 
 from circuitsnn.cards import Card
@@ -21,6 +23,7 @@ from circuitsnn.oscillator.memory import input_delays, recall
 from circuitsnn.oscillator.network import OscillatorNetwork, TransientRun
 from circuitsnn.oscillator.patterns import IMAGE_SHAPE, digits, overlap_matrix, random_patterns, with_fuzzy_pixels
 from circuitsnn.oscillator.transition import transition_resistance
+from circuitsnn.oscillator.transition_closed_form import transition_resistance_closed_form
 from circuitsnn.study import Claim, Outcome, Study, StudyContext, StudyParameter, new_figure
 from circuitsnn.study.figures import PALETTE
 
@@ -42,15 +45,15 @@ class Batch:
     images: np.ndarray
     targets: np.ndarray
 
-    def evaluate(self) -> tuple[tuple, int, int]:
-        """Count the images recalled, and the runs that did not settle."""
+    def evaluate(self) -> tuple:
+        """Count the images recalled, the runs that did not settle, and the images."""
         network = OscillatorNetwork([Oscillator(self.card)] * len(self.resistance), self.resistance)
         recalled = unsettled = 0
         for image, target in zip(self.images, self.targets, strict=True):
             answer = recall(network, image, tolerance=TOLERANCE)
             recalled += answer.matches(target)
             unsettled += not answer.status.ok
-        return self.key, recalled, unsettled
+        return *self.key, recalled, unsettled, len(self.images)
 
 
 @dataclass(frozen=True)
@@ -97,11 +100,16 @@ def evaluate(item: Batch | Four):
 
 
 def run(context: StudyContext) -> Outcome:
-    """Do everything."""
+    """Run all recalls, and turn them into tables, claims and figures."""
     card = context.card()
     values = context.parameters
     [pattern_source, image_source, example_source] = context.generators(3)
-    sets = {"digits": digits(), "random": random_patterns(6, SIZE, pattern_source)}
+    if values["images"] < values["random_sets"]:
+        raise InputError(
+            f"images is {values['images']} and random_sets {values['random_sets']}; every set needs at least one image"
+        )
+    sets = {"digits": digits()}
+    sets |= {f"random {i}": random_patterns(6, SIZE, pattern_source) for i in range(values["random_sets"])}
     resistances = {
         name: {beta: map_weights(hebbian(patterns), card, beta) for beta in (*values["betas"], BEST_BETA)}
         for name, patterns in sets.items()
@@ -111,7 +119,9 @@ def run(context: StudyContext) -> Outcome:
 
     work, tests = [], {}
     for name, patterns in sets.items():
-        targets = patterns[np.arange(values["images"]) % len(patterns)]
+        # The random sets share the images, so that their sum weighs as much as the digits.
+        count = values["images"] if name == "digits" else values["images"] // values["random_sets"]
+        targets = patterns[np.arange(count) % len(patterns)]
         for fuzzy in values["fuzzy"]:
             # The same images for every beta: what differs is then the memory.
             images = np.array([with_fuzzy_pixels(target, fuzzy, image_source) for target in targets])
@@ -135,10 +145,15 @@ def run(context: StudyContext) -> Outcome:
         *_four_claims(card, four_table),
         *_range_claims(card, ranges),
         *_example_claims(examples),
-        *(claim for name in sets for claim in _accuracy_claims(name, accuracy, values["betas"])),
+        *_accuracy_claims("digits", accuracy, values["betas"]),
+        *_accuracy_claims("random", accuracy, values["betas"]),
     ]
     overlaps = pd.concat(
-        [pd.DataFrame(overlap_matrix(patterns)).assign(set=name) for name, patterns in sets.items()], ignore_index=True
+        [
+            pd.DataFrame(overlap_matrix(patterns)).add_prefix("with ").assign(set=name)
+            for name, patterns in sets.items()
+        ],
+        ignore_index=True,
     )
     overlaps["black pixels"] = [int((pattern < 0).sum()) for patterns in sets.values() for pattern in patterns]
     return Outcome(
@@ -146,7 +161,7 @@ def run(context: StudyContext) -> Outcome:
         tables={"results": accuracy, "overlaps": overlaps, "resistances": ranges, "four_oscillators": four_table},
         figures={
             "four_oscillators": _four_figure(card, four_table),
-            "mapping": _mapping_figure(card, sets["digits"], resistances["digits"]),
+            "mapping": _mapping_figure(card, sets["digits"]),
             "examples": _examples_figure(examples),
             "accuracy": _accuracy_figure(accuracy),
             "resistance_range": _range_figure(ranges, accuracy),
@@ -154,19 +169,19 @@ def run(context: StudyContext) -> Outcome:
     )
 
 
-def _accuracy_table(done: list, tests: dict, weights: dict) -> pd.DataFrame:
-    rows = [
-        (*key, recalled, unsettled, len(tests[key[0], next(iter(tests))[1]][0])) for key, recalled, unsettled in done
-    ]
+def _accuracy_table(done: list[tuple], tests: dict, weights: dict) -> pd.DataFrame:
+    rows = list(done)
     for (name, fuzzy), (images, targets) in tests.items():
         ideal = sum(np.array_equal(hopfield_recall(weights[name], i), t) for i, t in zip(images, targets, strict=True))
         rows.append((name, "Hopfield", fuzzy, 0.0, ideal, 0, len(images)))
-    columns = ["set", "memory", "fuzzy pixels", "shift of R", "recalled", "not settled", "images"]
-    table = pd.DataFrame(rows, columns=columns)
+    keys, counts = ["set", "memory", "fuzzy pixels", "shift of R"], ["recalled", "not settled", "images"]
+    table = pd.DataFrame(rows, columns=keys + counts)
+    table["set"] = table["set"].str.split().str[0]  # the random sets together
+    table["memory"] = table["memory"].astype(str)
+    table = table.groupby(keys, sort=False, as_index=False)[counts].sum()
     table["accuracy"] = 100.0 * table["recalled"] / table["images"]
     intervals = [_wilson(k, n) for k, n in zip(table["recalled"], table["images"], strict=True)]
     table["low"], table["high"] = np.array(intervals).T
-    table["memory"] = table["memory"].astype(str)
     return table
 
 
@@ -207,7 +222,6 @@ class Example:
 
     digit: int
     fuzzy: int
-    draws: int
     image: np.ndarray
     answer: np.ndarray
     stored: np.ndarray
@@ -225,13 +239,13 @@ def _examples(card: Card, patterns: np.ndarray, resistance: np.ndarray, rng: np.
     examples = []
     # The paper's third example goes wrong; as most of ours do not, the first of up to 30 draws that does is shown.
     for digit, fuzzy, limit in ((2, 15, 1), (5, 15, 1), (1, 20, 30)):
-        for draws in range(1, limit + 1):
+        for _ in range(limit):
             image = with_fuzzy_pixels(patterns[digit], fuzzy, rng)
             answer = recall(network, image, tolerance=TOLERANCE)
             if not answer.matches(patterns[digit]):
                 break
         waveforms, close_at = _saved_run(network, image, 4.0)
-        examples.append(Example(digit, fuzzy, draws, image, answer.answer, patterns[digit], waveforms, close_at))
+        examples.append(Example(digit, fuzzy, image, answer.answer, patterns[digit], waveforms, close_at))
     return examples
 
 
@@ -388,14 +402,13 @@ def _accuracy_claims(name: str, table: pd.DataFrame, betas: tuple[float, ...]) -
 # Figures
 
 
-def _four_figure(card: Card, table: pd.DataFrame):
+def _four_figure(card: Card, table: pd.DataFrame) -> Figure:
     figure, axes = new_figure(3, 1, width=19.0, height=6.0)
     for panel, load in zip(axes[:2], (3e3, 20e3), strict=True):
         network, _ = Four(card.replace(R_S=load)).network()
         saved, close_at = _saved_run(network, FOUR_INPUT, 6.0)
         for index, voltage in enumerate(saved.voltages):
             panel.plot(1e6 * saved.times, voltage + 2.0 * (3 - index), linewidth=0.8)
-            panel.text(1.005, voltage[-1] + 2.0 * (3 - index), "")
         panel.axvline(1e6 * close_at, color="black", linestyle=":", linewidth=0.8)
         oscillator = network.oscillators[0]
         ratio = oscillator.discharge_duration() / oscillator.charge_duration()
@@ -404,15 +417,10 @@ def _four_figure(card: Card, table: pd.DataFrame):
         panel.set_yticks([0.75 + 2.0 * (3 - index) for index in range(4)], [f"{index}" for index in range(4)])
         panel.set_ylabel("Output of oscillator (2 V apart)")
     panel = axes[2]
-    for index, marker in zip(range(1, 4), "osD", strict=True):
-        panel.plot(
-            table["duration ratio"],
-            table[f"phase {index}"],
-            marker=marker,
-            label=f"oscillator {index}",
-            color=PALETTE[index],
-            linewidth=0.6,
-        )
+    table = table.sort_values("duration ratio")
+    for index, size in zip(range(1, 4), (7.0, 5.0, 3.0), strict=True):  # rings, as phases often coincide
+        style = {"marker": "o", "markersize": size, "markerfacecolor": "none", "linewidth": 0.6}
+        panel.plot(table["duration ratio"], table[f"phase {index}"], label=f"oscillator {index}", **style)
     panel.axvline(20.0, color="black", linestyle=":", linewidth=0.8)
     panel.set_xscale("log")
     panel.set_xticks([2, 5, 10, 20, 50], ["2", "5", "10", "20", "50"])
@@ -425,12 +433,12 @@ def _four_figure(card: Card, table: pd.DataFrame):
     return figure
 
 
-def _mapping_figure(card: Card, patterns: np.ndarray, resistances: dict):
+def _mapping_figure(card: Card, patterns: np.ndarray) -> Figure:
     figure, axes = new_figure(2, 2)
     (activation, inverse), (pair, network) = axes
     shares = np.linspace(0.0125, 0.495, 150)
     period = closed_form.period(card)
-    inverse.plot(2.0 * shares, [1e-3 * transition_resistance(share * period, card) for share in shares], color="black")
+    inverse.plot(2.0 * shares, 1e-3 * transition_resistance_closed_form(shares * period, card), color="black")
     inverse.set_xlabel("Probability in phase [1]")
     inverse.set_ylabel(r"$\zeta^{-1}$ [kΩ]")
     weights = np.linspace(-1.0, 1.0, 161)
@@ -447,6 +455,9 @@ def _mapping_figure(card: Card, patterns: np.ndarray, resistances: dict):
         network.plot(occurring, 1e-3 * values, "o", color=colour, label=label)
         fit = np.polyfit(stored[np.triu_indices(SIZE, 1)], map_weights(stored, card, beta)[np.triu_indices(SIZE, 1)], 1)
         network.plot(occurring, 1e-3 * np.polyval(fit, occurring), "--", color=colour, linewidth=0.8)
+    for panel in (activation, pair):
+        panel.set_xticks([-1.0, -0.5, 0.0, 0.5, 1.0])
+    network.set_xticks([-0.1, -0.05, 0.0, 0.05, 0.1])
     activation.set_xlabel("Weight W [1]")
     activation.set_ylabel("Activation g(W) [1]")
     activation.legend()
@@ -458,8 +469,8 @@ def _mapping_figure(card: Card, patterns: np.ndarray, resistances: dict):
     return figure
 
 
-def _examples_figure(examples: list[Example]):
-    figure, axes = new_figure(4, len(examples), width=17.0, height=4.2 * len(examples))
+def _examples_figure(examples: list[Example]) -> Figure:
+    figure, axes = new_figure(4, len(examples), width=15.0, height=4.0 * len(examples))
     for row, example in zip(axes, examples, strict=True):
         images = (example.image, example.answer, example.stored)
         titles = (f"{example.fuzzy} altered pixels", "answer" + ("" if example.recalled else " (wrong)"), "stored")
@@ -477,11 +488,11 @@ def _examples_figure(examples: list[Example]):
         row[3].axvline(1e6 * example.close_at, color="black", linestyle=":", linewidth=0.8)
         row[3].set_xlabel("Time [µs]")
         row[3].set_ylabel("Output voltage [V]")
-    axes[0][3].set_title("outputs; orange: answer white, blue: black")
+    axes[0][3].set_title("outputs (orange: answer white)")
     return figure
 
 
-def _accuracy_figure(table: pd.DataFrame):
+def _accuracy_figure(table: pd.DataFrame) -> Figure:
     figure, axes = new_figure(2, 1, height=7.0)
     for panel, name in zip(axes, ("digits", "random"), strict=True):
         rows = table[(table["set"] == name) & (table["memory"] != "shift")]
@@ -495,16 +506,23 @@ def _accuracy_figure(table: pd.DataFrame):
                 )
         for memory, style in ((LINEAR, "--"), ("Hopfield", ":")):
             curve = rows[rows["memory"] == memory].sort_values("fuzzy pixels")
-            panel.plot(curve["fuzzy pixels"], curve["accuracy"], style, color="black", label=memory)
-        panel.set_title({"digits": "six digits", "random": "six random patterns"}[name])
+            panel.plot(
+                curve["fuzzy pixels"],
+                curve["accuracy"],
+                style,
+                color="black",
+                label="Hopfield network" if memory == "Hopfield" else memory,
+            )
+        panel.set_title({"digits": "six digits", "random": "six random patterns (several sets)"}[name])
+        panel.xaxis.set_major_locator(MaxNLocator(integer=True))
         panel.set_xlabel("Fuzzy pixels of 60 [1]")
         panel.set_ylabel("Images recalled [%]")
         panel.set_ylim(-3, 103)
-    axes[0].legend(loc="lower left", ncols=2)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=7, columnspacing=1.0)
     return figure
 
 
-def _range_figure(ranges: pd.DataFrame, accuracy: pd.DataFrame):
+def _range_figure(ranges: pd.DataFrame, accuracy: pd.DataFrame) -> Figure:
     figure, (spread, shifted) = new_figure(2, 1)
     rows = ranges[ranges["set"] == "digits"]
     spread.plot(rows["beta"], rows["Delta R max"], marker="o", label="ours")
@@ -513,15 +531,18 @@ def _range_figure(ranges: pd.DataFrame, accuracy: pd.DataFrame):
     spread.set_ylabel(r"$\Delta R^{max} / R^{min}$ [%]")
     spread.set_ylim(bottom=0.0)
     spread.legend()
-    for name, marker in (("digits", "o"), ("random", "s")):
+    for name, marker, aside in (("digits", "o", 0.0), ("random", "s", 0.25)):  # aside: or their bars would overlap
         rows = accuracy[(accuracy["set"] == name) & (accuracy["memory"] == "shift")].sort_values("shift of R")
         bars = np.maximum([rows["accuracy"] - rows["low"], rows["high"] - rows["accuracy"]], 0.0)
-        shifted.errorbar(100.0 * rows["shift of R"], rows["accuracy"], bars, marker=marker, capsize=2.0, label=name)
-    shifted.axvspan(-10.0, 5.0, color="#DDDDDD", label="paper: similar accuracy")
+        shifted.errorbar(
+            100.0 * rows["shift of R"] + aside, rows["accuracy"], bars, marker=marker, capsize=2.0, label=name
+        )
+    shifted.axvspan(-10.0, 5.0, color="#56B4E9", alpha=0.25, linewidth=0)
+    shifted.text(-2.5, 2.0, "paper:\nsimilar", ha="center", fontsize=7)
     shifted.set_xlabel("Shift of all resistances [%]")
     shifted.set_ylabel("Images recalled [%]")
     shifted.set_ylim(-3, 103)
-    shifted.legend()
+    shifted.legend(loc="upper left")
     return figure
 
 
@@ -541,6 +562,14 @@ STUDY = Study(
             maximum=SIZE,
         ),
         StudyParameter("images", 60, "Images for each number of fuzzy pixels", quick=12, minimum=1, maximum=10000),
+        StudyParameter(
+            "random_sets",
+            10,
+            "Sets of six random patterns, which share the images",
+            quick=4,
+            minimum=1,
+            maximum=1000,
+        ),
         StudyParameter(
             "shifts",
             (-0.2, -0.15, -0.1, -0.075, -0.05, -0.025, 0.0, 0.025, 0.05, 0.075, 0.1, 0.15),

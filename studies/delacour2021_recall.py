@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from scipy.stats import binomtest
 
@@ -488,7 +489,9 @@ def _examples_figure(examples: list[Example]) -> Figure:
         row[3].axvline(1e6 * example.close_at, color="black", linestyle=":", linewidth=0.8)
         row[3].set_xlabel("Time [µs]")
         row[3].set_ylabel("Output voltage [V]")
-    axes[0][3].set_title("outputs (orange: answer white)")
+    axes[0][3].set_title("outputs")
+    handles = [Line2D([], [], color=colour) for colour in (PALETTE[1], PALETTE[0])]
+    figure.legend(handles, ["answer white", "answer black"], loc="outside lower right", ncols=2)
     return figure
 
 

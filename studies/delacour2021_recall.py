@@ -307,8 +307,8 @@ def _four_claims(card: Card, table: pd.DataFrame) -> list[Claim]:
                 float(last[np.argmax(np.abs(last - 270.0))]),
                 absolute=30.0,
                 unit="°",
-                remark=f"Of {len(middle)} loads tried {settled.sum()} settle: {seen}the third goes with it. The paper's input "
-                "is in its figure only.",
+                remark=f"Of {len(middle)} loads {settled.sum()} settle: {seen}the third goes with it. The input of "
+                "the paper is in its figure only.",
             )
         )
     return claims

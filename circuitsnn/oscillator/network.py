@@ -22,6 +22,7 @@ from circuitsnn.quantities import show_quantity
 PARAMETERS = ("V_DD", "R_S", "C_P", "R_ins", "R_met", "V_L", "V_H", "alpha", "tau_0")
 DEFAULT_TOLERANCE = 1e-9
 _SETTLED = 1.0  # degrees that a phase may still move per period
+_ONE_TO_ONE = 0.1  # by which last intervals may differ, relative, in a network that is settling to one frequency
 _EMPTY = np.empty(0)
 _EMPTY_INDEX = np.empty(0, dtype=np.int64)
 
@@ -396,7 +397,10 @@ def _checked_delays(delays: ArrayLike, size: int) -> np.ndarray:
 
 
 def _checked_samples(save_at: ArrayLike, stop: float) -> np.ndarray:
-    times = np.asarray(save_at, dtype=float)
+    try:
+        times = np.asarray(save_at, dtype=float)
+    except (TypeError, ValueError):
+        raise InputError("save_at must be times in seconds") from None
     if times.ndim != 1 or not np.all(np.diff(times) > 0.0) or (len(times) and not 0.0 <= times[0] <= times[-1] <= stop):
         raise InputError(f"save_at must be increasing times between 0 and stop = {show_quantity(stop, 's')}")
     return times
@@ -420,8 +424,8 @@ def _recent(switching_times: tuple[np.ndarray, ...], count: int = 6) -> np.ndarr
 
 def _phases(recent: np.ndarray, reference: int, back: int = 0) -> np.ndarray:
     """Phases at the last switching of the reference, or `back` switchings earlier. [degree]."""
-    anchor, before = recent[reference, -1 - back], recent[reference, -2 - back]
-    if not np.isfinite(before):
+    first, before, anchor = recent[reference, -3 - back : recent.shape[1] - back]
+    if not np.isfinite(first):  # the first switching is the supply's, so the first interval is no period
         return np.full(len(recent), np.nan)
     period = anchor - before
     # The switching next to the reference's: the last that is not yet half a period behind it.
@@ -457,12 +461,15 @@ def _status(switching_times: tuple[np.ndarray, ...], stop: float, code: int) -> 
     recent = _recent(switching_times)
     phases = [_phases(recent, 0, back) for back in range(3)]
     moved = max(_turn(phases[0], phases[1]), _turn(phases[1], phases[2]))
+    if np.any(np.abs((recent[:, -1] - recent[:, -2]) / (recent[0, -1] - recent[0, -2]) - 1.0) > _ONE_TO_ONE):
+        moved = math.nan  # locked two to one, or not at all
     if not moved <= _SETTLED:
         return Status(
             "not settled",
             f"phases still move by {moved:.2g} degrees a period; run longer"
             if math.isfinite(moved)
-            else "not every oscillator switches once a period; run longer",
+            else "not every oscillator switches once in a period of oscillator 0; run longer, or bring their periods "
+            "together",
         )
     return Status("settled")
 

@@ -12,14 +12,13 @@ from circuitsnn.core.collocation import (
     INTEGRATION,
     LAGRANGE,
     LEGENDRE,
-    LEGENDRE_POWERS,
     NODES,
     ORDER,
     PRIMITIVE,
     PROJECTION,
     WEIGHTS,
 )
-from circuitsnn.core.device import collocate
+from circuitsnn.core.device import LOCAL, POINTS, WORK_ROWS, Step, collocate
 
 POWERS = np.arange(ORDER)
 
@@ -55,13 +54,6 @@ def test_legendre_polynomials_are_orthogonal_under_the_quadrature():
     np.testing.assert_allclose(gram, np.diag(1 / (2 * POWERS + 1)), atol=1e-14)
 
 
-def test_legendre_powers_are_the_same_polynomials():
-    values = LEGENDRE_POWERS @ NODES[np.newaxis] ** POWERS[:, np.newaxis]
-    np.testing.assert_allclose(values, LEGENDRE, atol=1e-13)
-    ends = LEGENDRE_POWERS.sum(axis=1)
-    np.testing.assert_allclose(ends, [legendre.legval(1, np.eye(ORDER)[k]) for k in range(ORDER)], rtol=1e-12)
-
-
 def test_projection_from_moments_gives_back_a_polynomial_and_the_best_fit_of_a_jump():
     cubic = legendre.legval(2 * NODES - 1, [0.3, -1.0, 2.0, 0.7])
     np.testing.assert_allclose(PROJECTION @ (LEGENDRE @ (WEIGHTS * cubic)), cubic, rtol=1e-13)
@@ -94,14 +86,14 @@ def solve(steps, relaxing):
 
     length = 1 / steps
     v = 0.2
-    decay, slope, points = np.empty(ORDER + 1), np.empty(ORDER), np.empty(ORDER + 1)
+    work = np.zeros((WORK_ROWS, ORDER + 1))
+    points = work[POINTS]
     inside = 0.0
     for step in range(steps):
         start = step * length
         excess = excess_now * math.exp(-start / tau_0)
-        current = source(start + length * NODES)
-        arguments = (v, rate, excess, tau_0, capacitance, supply, g_target, length, current)
-        collocate(*arguments, np.zeros(ORDER + 1), decay, slope, points)
+        work[LOCAL, :ORDER] = source(start + length * NODES)
+        collocate(Step(v, rate, excess, tau_0, capacitance, supply, g_target, length), work)
         wanted = [exact(start + length * node) for node in NODES]
         inside = max(inside, np.abs(points[:ORDER] - wanted).max())
         v = points[ORDER]
@@ -120,8 +112,7 @@ def test_step_is_of_order_2n_at_its_end_and_n_plus_1_inside(relaxing):
 def test_step_without_load_or_neighbours_meets_its_closed_form(length):
     """There, V - v only decays, and its decay with a relaxing conductance is an elementary function."""
     capacitance, g_target, excess, tau_0, supply = 1.0, 0.8, 0.5, 0.4, 2.5
-    decay, slope, points = np.empty(ORDER + 1), np.empty(ORDER), np.empty(ORDER + 1)
-    arguments = (0.1, g_target / capacitance, excess, tau_0, capacitance, supply, g_target, length, np.zeros(ORDER))
-    collocate(*arguments, np.zeros(ORDER + 1), decay, slope, points)
+    work = np.zeros((WORK_ROWS, ORDER + 1))
+    collocate(Step(0.1, g_target / capacitance, excess, tau_0, capacitance, supply, g_target, length), work)
     exponent = g_target * length + excess * tau_0 * (1 - math.exp(-length / tau_0))
-    assert points[ORDER] == pytest.approx(supply - (supply - 0.1) * math.exp(-exponent / capacitance), rel=1e-11)
+    assert work[POINTS, ORDER] == pytest.approx(supply - (supply - 0.1) * math.exp(-exponent / capacitance), rel=1e-11)

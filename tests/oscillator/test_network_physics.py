@@ -220,13 +220,13 @@ def test_a_pair_that_still_moves_is_not_settled():
     assert str(run.status).startswith("not settled: ")
 
 
-@pytest.mark.xfail(strict=True, reason="a 2:1 lock is taken for an in-phase one")
 def test_an_oscillator_that_switches_twice_a_period_is_not_passed_off_as_settled():
     rng = np.random.default_rng(1)
     network = drawn_network(2, rng, 15e3, 0.002)
     run = network.transient(rng.uniform(0, 0.5, 2) * PERIOD, close_at=0.55 * PERIOD, stop=20 * PERIOD)
     assert len(run.switching_times[1]) > 1.8 * len(run.switching_times[0])
-    assert not run.status.ok
+    assert run.status.name == "not settled"
+    assert "not every oscillator switches once in a period" in run.status.advice
 
 
 @settings(max_examples=60, deadline=20_000, derandomize=True)
@@ -253,7 +253,7 @@ def test_any_network_ends_with_a_status_and_without_silent_nan(data):
     assert run.stop == 6 * PERIOD
     assert np.isfinite(run.energy).all()
     assert np.isfinite(run.stored).all()
-    assert balance(run) < 1e-5
+    assert balance(run) < 1e-4  # a loose tolerance, and a tau_0 as long as the charge
     assert bool(run.status.advice) != run.status.ok
     if run.status.ok:
         assert np.isfinite(run.phases()).all()

@@ -6,7 +6,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from circuitsnn.cards import Card
-from circuitsnn.errors import InputError
+from circuitsnn.errors import InputError, NoOscillationError
 from circuitsnn.oscillator import closed_form
 
 Fidelity = Literal["smooth", "relaxed", "abrupt"]
@@ -55,7 +55,7 @@ class Oscillator:
             )
 
     def oscillates(self) -> bool:
-        """Whether the load line meets the device only in its unstable region.
+        """Whether the load line meets the device, its thresholds taken as sharp, only in its unstable region.
 
         Returns
         -------
@@ -87,6 +87,12 @@ class Oscillator:
         if checked_fidelity(fidelity) == "abrupt":
             return float(closed_form.period(self.card))
         switching = self._free_run(fidelity, 5.0).switching_times[0]
+        if len(switching) < 3:
+            # The feedback raises the conductance before the branch ends; the load line may meet it there.
+            raise NoOscillationError(
+                f"The oscillator of card {self.card.name} rests with fidelity '{fidelity}', although it oscillates with "
+                "sharp thresholds; lower V_H or R_S, or raise V_DD or R_ins."
+            )
         return float(switching[-1] - switching[-2])
 
     def charge_duration(self) -> float:

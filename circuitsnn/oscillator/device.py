@@ -90,8 +90,8 @@ class Oscillator:
         if len(switching) < 3:
             # The feedback raises the conductance before the branch ends; the load line may meet it there.
             raise NoOscillationError(
-                f"The oscillator of card {self.card.name} rests with fidelity '{fidelity}', although it oscillates with "
-                "sharp thresholds; lower V_H or R_S, or raise V_DD or R_ins."
+                f"The oscillator of card {self.card.name} rests with fidelity '{fidelity}', although it oscillates "
+                "with sharp thresholds; lower V_H or R_S, or raise V_DD or R_ins."
             )
         return float(switching[-1] - switching[-2])
 

@@ -1,10 +1,11 @@
 """The `circuitsnn` command.
 
-Exit status: 0 when all is well (for a study: every claim holds), 1 when a claim does not hold, 2 for wrong
-input, with one line on standard error. Modules that take long to import are imported inside the commands, so
-that --help stays quick.
+Exit status: 0 when all is well (for a study: every claim holds), 1 when a claim does not hold, 2 for wrong input and 3
+for a study that fails, these with one line on standard error. Modules that take long to import are imported inside the
+commands, so that --help stays quick.
 """
 
+import codecs
 import json
 import os
 import sys
@@ -18,13 +19,27 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from circuitsnn import __version__
-from circuitsnn.errors import InputError
+from circuitsnn.errors import InputError, StudyError
 
 if TYPE_CHECKING:
     from circuitsnn.cards import Card
     from circuitsnn.study import StudyResult
 
 __all__ = ["app", "main"]
+
+# For a terminal that has no Greek letters: "us" and "ohm" rather than a traceback, or a question mark for the prefix.
+_SPELL_OUT = "circuitsnn-spell-out"
+_SPELLED_OUT = {"µ": "u", "μ": "u", "Ω": "ohm", "°": "degree", "β": "beta", "Δ": "Delta"}
+
+
+def _spell_out(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    missing = error.object[error.start : error.end]
+    return "".join(_SPELLED_OUT.get(letter, "?") for letter in missing), error.end
+
+
+codecs.register_error(_SPELL_OUT, _spell_out)
 
 # Some versions of typer carry a click of their own, so its error class is reached through typer's.
 _UsageError = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
@@ -75,8 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            # A terminal that has no Ω shows a question mark rather than a traceback.
-            stream.reconfigure(errors="replace")
+            stream.reconfigure(errors=_SPELL_OUT)
     try:
         arguments = sys.argv[1:] if arguments is None else list(arguments)
         status = app(args=arguments, prog_name="circuitsnn", standalone_mode=False) or 0
@@ -87,15 +101,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except OSError as error:
         what = error.filename or "a file"
         status = _refuse(f"cannot use {what}: {error.strerror}; name another file or folder")
+    except StudyError as error:
+        status = _refuse(str(error), 3)
     except (KeyboardInterrupt, typer.Abort):
         typer.echo("interrupted", err=True)
         status = 130
     sys.exit(status)
 
 
-def _refuse(message: str) -> int:
+def _refuse(message: str, status: int = 2) -> int:
     typer.echo(f"circuitsnn: {' '.join(message.split())}", err=True)
-    return 2
+    return status
 
 
 def _usage(error: Any) -> str:
@@ -181,6 +197,8 @@ def run(
 ) -> int:
     """Run a study, and compare what it finds with what the paper claims.
 
+    Exit status: 0 when every claim holds, 1 when one does not, 2 for wrong input, 3 when the study fails.
+
     Example: circuitsnn run associative_memory --quick --out results
     """
     from circuitsnn.study import load_study, run_study
@@ -260,8 +278,15 @@ def phase_map(
     seconds = float(Oscillator(loaded).period(fidelity=fidelity.value))
     grid = np.geomspace(*ends, resistances)
     fractions = np.linspace(0, 0.5, delays + 1)[1:]
-    with _progress("phase map", shown=not as_json):
-        phases = simulate(loaded, grid, fractions * seconds, fidelity=fidelity.value, jobs=jobs or _cores())
+    with _progress("phase map", shown=not as_json) as report:
+        phases = simulate(
+            loaded,
+            grid,
+            fractions * seconds,
+            fidelity=fidelity.value,
+            jobs=jobs or _cores(),
+            progress=report and (lambda share: report(share, "phase map")),
+        )
     _draw_phase_map(out, loaded, grid, fractions, np.asarray(phases))
     if as_json:
         _print_json(
@@ -270,7 +295,8 @@ def phase_map(
                 "fidelity": fidelity.value,
                 "resistances_ohm": grid.tolist(),
                 "delays_s": (fractions * seconds).tolist(),
-                "phases_degree": np.asarray(phases).tolist(),
+                # JSON knows no NaN, the phase of a pair that stopped switching.
+                "phases_degree": [[None if np.isnan(phase) else phase for phase in row] for row in phases.tolist()],
                 "picture": str(out),
             }
         )
@@ -350,11 +376,11 @@ def _print_result(result: "StudyResult") -> None:
     rows = [
         (
             claim.name,
-            _show_number(claim.paper),
-            _show_number(claim.ours),
-            _show_number(claim.tolerance),
+            claim.paper_text,
+            claim.ours_text,
+            claim.tolerance,
             "yes" if claim.holds else "NO",
-            claim.remark or "",
+            claim.remark,
         )
         for claim in result.claims
     ]
@@ -362,12 +388,6 @@ def _print_result(result: "StudyResult") -> None:
     typer.echo(f"results: {result.folder}")
     for figure in result.figures:
         typer.echo(f"picture: {figure}")
-
-
-def _show_number(value: Any) -> str:
-    if value is None:
-        return ""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 @contextmanager
@@ -387,16 +407,22 @@ def _progress(title: str, shown: bool) -> Iterator[Callable[[float, str], None] 
 
 
 def _draw_phase_map(path: Path, card: "Card", resistances: Any, fractions: Any, phases: Any) -> None:
+    import numpy as np
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator, NullFormatter
 
     from circuitsnn.files import replacing
 
     figure = Figure(figsize=(6, 4), layout="constrained")
     axes = figure.add_subplot()
     colours = {"vmin": 0, "vmax": 180, "cmap": "Greens_r", "shading": "nearest"}
-    mesh = axes.pcolormesh(resistances / 1e3, fractions, phases, **colours)
-    axes.set(xscale="log", xlabel="coupling resistance (kΩ)", ylabel="delay / period", title=card.name)
-    figure.colorbar(mesh, label="phase (degree)")
+    # Lead and lag alike: 270 degrees is as far from in phase as 90.
+    mesh = axes.pcolormesh(resistances / 1e3, fractions, 180 - np.abs(np.abs(phases) - 180), **colours)
+    axes.set(xscale="log", xlabel="Coupling resistance [kΩ]", ylabel="Delay [$T_{osc}$]", title=card.name)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    figure.colorbar(mesh, label="Phase, lag or lead [°]")
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary:
         figure.savefig(temporary, dpi=150)

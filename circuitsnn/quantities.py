@@ -25,7 +25,7 @@ class _Quantity(Quantity):
     """A quantity with engineering scale factors only, so that "100R" is not read as 1e29."""
 
 
-_Quantity.set_prefs(input_sf="TGMKkmuµμnpfa")
+_Quantity.set_prefs(input_sf="TGMKkmuµμnpfa", map_sf=Quantity.map_sf_to_greek)
 
 
 def read_quantity(given: object, unit: str, where: str) -> float:

@@ -14,6 +14,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from circuitsnn.cards import Card
 from circuitsnn.errors import InputError
@@ -21,7 +22,7 @@ from circuitsnn.oscillator import closed_form
 from circuitsnn.oscillator.device import Fidelity, Oscillator
 from circuitsnn.oscillator.mapping import map_pair_weight
 from circuitsnn.oscillator.network import OscillatorNetwork, TransientRun
-from circuitsnn.oscillator.transition import run_pair, transition_resistance
+from circuitsnn.oscillator.transition import Method, run_pair, transition_resistance
 from circuitsnn.oscillator.transition_closed_form import transition_delay_closed_form, transition_resistance_closed_form
 from circuitsnn.study import Claim, Outcome, Study, StudyContext, StudyParameter, new_figure
 from circuitsnn.study.figures import PALETTE
@@ -48,16 +49,17 @@ class Part:
 
 @dataclass(frozen=True)
 class Boundary:
-    """Work for a worker: where the simulated pair changes from in phase to out of phase."""
+    """Work for a worker: where a pair changes from in phase to out of phase."""
 
     card: Card
     delay: float
     fidelity: Fidelity = "relaxed"
+    method: Method = "simulation"
 
     def solve(self) -> float:
         """Resistance; NaN where there is no boundary. [ohm]."""
         try:
-            return transition_resistance(self.delay, self.card, "simulation", self.fidelity)
+            return transition_resistance(self.delay, self.card, self.method, self.fidelity)
         except InputError:
             return np.nan
 
@@ -122,12 +124,15 @@ def run(context: StudyContext) -> Outcome:
     for name, device in (("load 3k", load_3k), ("board", board)):
         for fraction in np.linspace(0.25, 0.45, 3):
             tasks["boundary", name, fraction] = Boundary(device, float(fraction * Oscillator(device).period()))
-    for name, change, device in variations(card):
-        tasks["boundary", name, change] = Boundary(device, 0.25 * Oscillator(device).period())
+    for base, name, change, device in variations(card, context.parameters["changes"]):
+        quarter = 0.25 * Oscillator(device).period()
+        tasks["R_0", base, name, change] = Boundary(device, quarter, method="closed-form")
+        if base == "card" and abs(change) == VARIED[name]:
+            tasks["boundary", name, change] = Boundary(device, quarter)
     for fidelity in ("abrupt", "smooth"):
         tasks["boundary", fidelity, 0.25] = Boundary(card, 0.25 * period, fidelity)
         tasks["boundary", fidelity, 0.5] = Boundary(card, 0.5 * Oscillator(card).period(fidelity), fidelity)
-    solved = dict(zip(tasks, context.map(solve, tasks.values(), "simulating pairs"), strict=True))
+    solved = dict(zip(tasks, context.map(solve, tasks.values(), "solving pairs"), strict=True))
 
     maps = {
         name: PhaseMap(device, resistances, fractions, np.array([solved["map", name, f] for f in fractions]))
@@ -138,7 +143,7 @@ def run(context: StudyContext) -> Outcome:
         starts(card, solved),
         transition(card, maps["table 1"], solved),
         board_transition(board, maps["board"], solved),
-        parameter_variation(card, solved),
+        parameter_variation(card, context.parameters["changes"], solved),
         waveform_shape(maps, solved),
         pair_mapping(card, context.parameters["betas"]),
         abrupt_switching(card, solved),
@@ -179,9 +184,12 @@ class PhaseMap:
         axes.pcolormesh(
             self.resistances / 1e3, self.fractions, answers, cmap=PHASE_COLOURS, vmin=0, vmax=2, shading="nearest"
         )
-        fractions = np.linspace(0.005, 0.5, 100)
+        fractions = np.geomspace(0.005, 0.5, 150)
         axes.plot(closed_boundary(self.card, fractions) / 1e3, fractions, color=PALETTE[1], label="closed form")
         axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_minor_formatter(NullFormatter())
         axes.set_xlim(self.resistances[0] / 1e3, self.resistances[-1] / 1e3)
         axes.set_ylim(0.0, 0.5)
         axes.grid(False)
@@ -269,20 +277,20 @@ def one_oscillator(card: Card) -> Part:
 def draw_oscillator(card: Card) -> Figure:
     """Draw Fig. 2C and 2D."""
     figure, (left, right) = new_figure(2)
-    insulating, metallic = np.array([0.0, card.V_H]), np.array([card.V_L, card.V_DD])
+    insulating, metallic = np.linspace(0.0, card.V_H, 200), np.linspace(card.V_L, card.V_DD, 50)
     left.plot(insulating, 1e3 * insulating / card.R_ins, label="insulating")
     left.plot(metallic, 1e3 * metallic / card.R_met, label="metallic")
     turning = np.array([card.V_H, card.V_L])
     left.plot(
         turning, 1e3 * np.array([card.V_H / card.R_ins, card.V_L / card.R_met]), ":", color="0.5", label="unstable"
     )
-    across = np.linspace(0.0, card.V_DD, 50)
+    across = np.linspace(0.0, card.V_DD, 200)
     left.plot(across, 1e3 * (card.V_DD - across) / card.R_S, "--", color=PALETTE[6], label="load line")
     left.set_yscale("log")
-    left.set_ylim(5e-3, 5.0)
+    left.set_ylim(1e-3, 20.0)
     left.set_xlabel("Voltage across the device [V]")
     left.set_ylabel("Current [mA]")
-    left.legend(loc="upper left")
+    left.legend(loc="upper left", ncols=2)
     oscillator = Oscillator(card)
     for fidelity in FIDELITIES:
         times = np.linspace(0.0, 2.6 * oscillator.period(), 3000)
@@ -506,28 +514,25 @@ def board_transition(board: Card, found: PhaseMap, solved: Mapping) -> Part:
     return part
 
 
-def variations(card: Card) -> Iterator[tuple[str, float, Card]]:
-    """Devices with one parameter changed, by name and relative change, that still oscillate."""
-    for name, most in VARIED.items():
-        for change in (-most, most):
-            device = card.replace(**{name: getattr(card, name) * (1.0 + change)})
-            if Oscillator(device).oscillates():
-                yield name, change, device
-
-
-def parameter_variation(card: Card, solved: Mapping) -> Part:
-    """Fig. 7: what changes of the device do to the transition function, R_0 and the period."""
-    part = Part()
-    bases = {"card": card, "printed": card.replace(V_H=PRINTED_V_H)}
-    rows = []
-    for base, nominal in bases.items():
-        for name, most in VARIED.items():
-            for change in np.linspace(-most, most, 9):
+def variations(card: Card, count: int) -> Iterator[tuple[str, str, float, Card]]:
+    """Devices with one parameter changed that still oscillate, with base, parameter and relative change."""
+    bases = (("card", card, VARIED), ("printed", card.replace(V_H=PRINTED_V_H), ("R_ins", "V_H")))
+    for base, nominal, names in bases:
+        for name in names:
+            most = VARIED[name]
+            for change in np.linspace(-most, most, count).round(6).tolist():
                 device = nominal.replace(**{name: getattr(nominal, name) * (1.0 + change)})
                 if Oscillator(device).oscillates():
-                    period = Oscillator(device).period()
-                    R_0 = transition_resistance(0.25 * period, device)
-                    rows.append((base, name, round(change, 6), period, R_0))
+                    yield base, name, change, device
+
+
+def parameter_variation(card: Card, count: int, solved: Mapping) -> Part:
+    """Fig. 7: what changes of the device do to the transition function, R_0 and the period."""
+    part = Part()
+    rows = [
+        (base, name, change, Oscillator(device).period(), solved["R_0", base, name, change])
+        for base, name, change, device in variations(card, count)
+    ]
     table = pd.DataFrame(rows, columns=["V_H_base", "parameter", "change", "period_s", "R_0_ohm"])
     for column in ("period_s", "R_0_ohm"):
         nominal = table[table["change"] == 0.0].set_index(["V_H_base", "parameter"])[column]
@@ -548,7 +553,7 @@ def parameter_variation(card: Card, solved: Mapping) -> Part:
         near_limit = "" if base == "printed" else "nearer to the last V_H that oscillates everything is steeper; "
         part.claims += [
             Claim.within(
-                f"Fig. 7: change of R_0 with V_H {change:+.0%}, {label}",
+                f"Fig. 7: change of R_0 with V_H {100.0 * change:+.0f} %, {label}",
                 paper,
                 shift(base, "V_H", change),
                 absolute=5.0,
@@ -581,7 +586,6 @@ def parameter_variation(card: Card, solved: Mapping) -> Part:
     }
     ranked = sorted(steepness, key=steepness.get, reverse=True)
     limit = card.V_DD * card.R_ins / (card.R_S + card.R_ins)
-    compared = [(solved["boundary", name, change], name, change) for name, change, _ in variations(card)]
     part.claims += [
         Claim.equals(
             "Fig. 7: parameter to which R_0 is most sensitive, per percent",
@@ -608,8 +612,10 @@ def parameter_variation(card: Card, solved: Mapping) -> Part:
             "Fig. 7: closed form against simulated R_0, largest difference over the varied devices",
             5.0,
             max(
-                100.0 * abs(float(indexed["R_0_ohm"]["card", name, change]) / simulated - 1.0)
-                for simulated, name, change in compared
+                100.0 * abs(solved["R_0", "card", name, change] / solved["boundary", name, change] - 1.0)
+                for name, most in VARIED.items()
+                for change in (-most, most)
+                if ("boundary", name, change) in solved
             ),
             unit="%",
             from_paper=False,
@@ -622,14 +628,14 @@ def parameter_variation(card: Card, solved: Mapping) -> Part:
 def draw_variation(card: Card, table: pd.DataFrame) -> Figure:
     """Draw Fig. 7A and 7B."""
     figure, panels = new_figure(3, 2, width=18.0, height=11.0)
-    fractions = np.linspace(0.02, 0.5, 40)
+    fractions = np.geomspace(0.006, 0.5, 60)
     for axes, (name, most) in zip(panels.flat, VARIED.items(), strict=False):
         for change, colour in zip((-most, 0.0, most), (PALETTE[0], PALETTE[6], PALETTE[1]), strict=True):
             device = card.replace(**{name: getattr(card, name) * (1.0 + change)})
             if not Oscillator(device).oscillates():
                 continue
             delays = 1e6 * fractions * Oscillator(device).period()
-            label = "Table 1" if change == 0.0 else f"{SYMBOLS[name]} {change:+.0%}"
+            label = "Table 1" if change == 0.0 else f"{SYMBOLS[name]} {100.0 * change:+.0f} %"
             axes.plot(closed_boundary(device, fractions) / 1e3, delays, color=colour, label=label)
         axes.set_xlim(5.0, 50.0)
         axes.set_ylim(0.0, 27.0)
@@ -644,7 +650,7 @@ def draw_variation(card: Card, table: pd.DataFrame) -> Figure:
             axes.plot(100.0 * group["change"], group[column], "o-", label=SYMBOLS[name])
         axes.set_xlabel("Change of the parameter [%]")
         axes.set_ylabel(label)
-    panels[1, 1].legend(ncols=2, loc="upper right")
+    panels[1, 2].legend(loc="upper right")
     return figure
 
 
@@ -690,8 +696,12 @@ def waveform_shape(maps: Mapping[str, PhaseMap], solved: Mapping) -> Part:
     figure, panels = new_figure(2, height=7.0)
     for axes, found, title in ((panels[0], fast, "$R_S$ = 3 kΩ"), (panels[1], slow, "$R_S$ = 20 kΩ")):
         found.draw(axes)
-        axes.set_title(f"{title}: dark in phase, light out of phase, grey neither")
-    panels[0].legend(loc="lower left", labelcolor="white")
+        axes.set_title(title)
+        axes.text(0.1, 0.1, "in phase", color="white", transform=axes.transAxes)
+    panels[0].text(3.0, 0.42, "out of\nphase")
+    panels[1].text(35.0, 0.25, "out of phase")
+    draw_simulated(panels[0], table)
+    panels[0].legend(loc="lower right", labelcolor="white")
     part.figures["fig8a_phase_maps"] = figure
     return part
 
@@ -734,7 +744,7 @@ def pair_mapping(card: Card, betas: tuple[float, ...]) -> Part:
         ),
     ]
     figure, (sigmoid, inverse, mapping) = new_figure(3, width=18.0)
-    shares = np.linspace(0.01, 1.0, 80)
+    shares = np.geomspace(0.02, 1.0, 80)
     inverse.plot(shares, closed_boundary(card, 0.5 * shares) / 1e3, color=PALETTE[6])
     inverse.set_xlabel("Probability of in phase")
     inverse.set_ylabel("$\\zeta^{-1}$ [kΩ]")
@@ -799,6 +809,7 @@ STUDY = Study(
             "periods", 200, "Periods that a pair of a map gets to settle", quick=60, minimum=10, maximum=5000
         ),
         StudyParameter("boundaries", 17, "Delays at which the boundary is simulated", quick=5, minimum=2, maximum=200),
+        StudyParameter("changes", 9, "Values of a varied parameter; odd", quick=5, minimum=3, maximum=201),
         StudyParameter(
             "betas", (0.5, 1.0, 1.875), "Slopes of the activation function in Fig. 11", minimum=0.01, maximum=1.95
         ),

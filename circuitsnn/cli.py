@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
@@ -104,13 +104,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except StudyError as error:
         status = _refuse(str(error), 3)
     except (KeyboardInterrupt, typer.Abort):
-        typer.echo("interrupted", err=True)
+        _print("interrupted", sys.stderr)
         status = 130
     sys.exit(status)
 
 
 def _refuse(message: str, status: int = 2) -> int:
-    typer.echo(f"circuitsnn: {' '.join(message.split())}", err=True)
+    _print(f"circuitsnn: {' '.join(message.split())}", sys.stderr)
     return status
 
 
@@ -128,7 +128,7 @@ def _usage(error: Any) -> str:
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(__version__)
+        _print(__version__)
         raise typer.Exit
 
 
@@ -176,13 +176,13 @@ def show_device(
         fields = {key: getattr(card, key) for key in ("name", "kind", "title", "source", "notes")}
         _print_json(fields | {"parameters": parameters})
         return
-    typer.echo(f"{card.name}: {card.title}\nkind: {card.kind}\nsource: {card.source}\n")
+    _print(f"{card.name}: {card.title}\nkind: {card.kind}\nsource: {card.source}\n")
     rows = [
         (key, show_quantity(item.value, item.unit), _show_spread(item), item.meaning, item.source)
         for key, item in card.parameters.items()
     ]
     _print_table(("parameter", "value", "spread", "meaning", "source"), rows)
-    typer.echo(f"\n{card.notes.strip()}")
+    _print(f"\n{card.notes.strip()}")
 
 
 @app.command("run")
@@ -240,7 +240,7 @@ def period(
         _print_json({"card": loaded.name, "fidelity": fidelity.value, **numbers})
     else:
         shown = f"{show_quantity(seconds, 's', 5)} ({show_quantity(1 / seconds, 'Hz', 5)})"
-        typer.echo(f"{shown}, card {loaded.name}, {fidelity.value} transitions")
+        _print(f"{shown}, card {loaded.name}, {fidelity.value} transitions")
 
 
 @oscillator_app.command("phase-map")
@@ -301,7 +301,7 @@ def phase_map(
             }
         )
     else:
-        typer.echo(f"picture: {out}")
+        _print(f"picture: {out}")
 
 
 def _load(name: str, settings: list[str] | None) -> "Card":
@@ -353,15 +353,20 @@ def _show_spread(parameter: Any) -> str:
     return f"{size} {spread.distribution}" + (f", {tie.coefficient:g} with {tie.name}" if tie else "")
 
 
+def _print(text: str, stream: TextIO | None = None) -> None:
+    # typer.echo would send UTF-8 to a terminal that says it has only ASCII.
+    (stream or sys.stdout).write(f"{text}\n")
+
+
 def _print_json(value: Any) -> None:
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    _print(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
 
 def _print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table for a person at a terminal, and tab-separated lines for anything else."""
     if not sys.stdout.isatty():
         for row in (columns, *rows):
-            typer.echo("\t".join(row))
+            _print("\t".join(row))
         return
     from rich.console import Console
     from rich.table import Table
@@ -385,9 +390,9 @@ def _print_result(result: "StudyResult") -> None:
         for claim in result.claims
     ]
     _print_table(("claim", "paper", "ours", "tolerance", "holds", "remark"), rows)
-    typer.echo(f"results: {result.folder}")
+    _print(f"results: {result.folder}")
     for figure in result.figures:
-        typer.echo(f"picture: {figure}")
+        _print(f"picture: {figure}")
 
 
 @contextmanager

@@ -803,12 +803,12 @@ STUDY = Study(
     source="10.3389/fnins.2021.694549",
     run=run,
     parameters=(
-        StudyParameter("resistances", 61, "Coupling resistances in a phase map", quick=21, minimum=3, maximum=500),
-        StudyParameter("delays", 49, "Delays in a phase map", quick=13, minimum=3, maximum=500),
+        StudyParameter("resistances", 41, "Coupling resistances in a phase map", quick=21, minimum=3, maximum=500),
+        StudyParameter("delays", 25, "Delays in a phase map", quick=13, minimum=3, maximum=500),
         StudyParameter(
-            "periods", 200, "Periods that a pair of a map gets to settle", quick=60, minimum=10, maximum=5000
+            "periods", 100, "Periods that a pair of a map gets to settle", quick=60, minimum=10, maximum=5000
         ),
-        StudyParameter("boundaries", 17, "Delays at which the boundary is simulated", quick=5, minimum=2, maximum=200),
+        StudyParameter("boundaries", 9, "Delays at which the boundary is simulated", quick=5, minimum=2, maximum=200),
         StudyParameter("changes", 9, "Values of a varied parameter; odd", quick=5, minimum=3, maximum=201),
         StudyParameter(
             "betas", (0.5, 1.0, 1.875), "Slopes of the activation function in Fig. 11", minimum=0.01, maximum=1.95

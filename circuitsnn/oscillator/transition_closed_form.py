@@ -10,6 +10,7 @@ the initial voltages, epsilon) was not at hand: docs/theory/phase_transition.md 
 from __future__ import annotations
 
 import functools
+from types import SimpleNamespace
 
 import numpy as np
 from scipy.interpolate import CubicSpline
@@ -28,6 +29,7 @@ from circuitsnn.oscillator.closed_form import (
 )
 
 _STAGES = 20  # of the Gauss-Legendre collocation: order 40, so one step suffices for a few tau_0
+_PARAMETERS = ("V_DD", "R_S", "C_P", "R_ins", "R_met", "V_L", "V_H", "tau_0")
 _GRID = 48  # resistances between which epsilon is interpolated, to 4e-5, and the lowest crossing looked for
 
 
@@ -207,6 +209,13 @@ def transition_resistance_closed_form(delay, card: OscillatorParameters, *, abse
 
 def _depth_grid(card: OscillatorParameters) -> tuple[np.ndarray, np.ndarray]:
     """Resistances from far in phase to where no first output turns a second round, and their epsilon."""
+    return _depth_grid_of(*(float(getattr(card, name)) for name in _PARAMETERS))
+
+
+@functools.lru_cache(maxsize=64)
+def _depth_grid_of(*values: float) -> tuple[np.ndarray, np.ndarray]:
+    # Most of the work, and the same for every delay: kept for the next one.
+    card = SimpleNamespace(**dict(zip(_PARAMETERS, values, strict=True)))
     weakest = (v_plus(card) - v_minus(card)) * tau_d(card) / (card.C_P * (v_minus(card) - v_ins(card)))
     grid = np.geomspace(1e-4 * weakest, weakest, _GRID)
     depths = np.array([locking_depth(resistance, card) for resistance in grid])

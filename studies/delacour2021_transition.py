@@ -104,6 +104,8 @@ def verdict(phase: float) -> str:
 
 def run(context: StudyContext) -> Outcome:
     """Run all parts."""
+    if context.parameters["changes"] % 2 == 0:
+        raise InputError(f"parameter changes is {context.parameters['changes']}; allowed is an odd whole number")
     card, board = context.card(), context.card(BOARD)
     load_3k = card.replace(R_S=3e3)
     period = Oscillator(card).period()

@@ -2,6 +2,7 @@
 
 import pytest
 
+from circuitsnn import InputError
 from circuitsnn.study import load_study, run_study
 
 SMALL = {"resistances": 6, "delays": 3, "periods": 20, "boundaries": 2, "changes": 3}
@@ -48,3 +49,8 @@ def test_tables_and_pictures_are_there(result):
     assert result.tables["results"]["difference_percent"].abs().max() < 1.0
     assert len(result.figures) == 7
     assert all(path.stat().st_size > 10_000 for path in result.figures)
+
+
+def test_an_even_number_of_changes_misses_the_nominal_device(tmp_path):
+    with pytest.raises(InputError, match="changes is 4; allowed is an odd whole number"):
+        run_study(load_study("delacour2021_transition"), settings={"changes": 4}, out=tmp_path / "run")

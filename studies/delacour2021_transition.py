@@ -341,9 +341,8 @@ def starts(card: Card, solved: Mapping) -> Part:
             "Fig. 3A: 10 k, T/2, without switches",
             "in phase",
             verdict(found["3A", "relaxed"].phases()[1]),
-            remark=f"here the off output floats on its own R_S and C_P, and T' = {first:.3f} T_osc; the paper reckons "
-            f"with a load of R_S || R_C (output held at ground), T' = {shunted:.3f} T_osc, two of which are nearly the "
-            "delay: in phase then; the answer hangs on what the off output is tied to",
+            remark=f"the off output floats on its own R_S and C_P, T' = {first:.3f} T_osc; the paper reckons with a "
+            f"load R_S || R_C, as if it were held at ground (T' = {shunted:.3f} T_osc), which is not simulated here",
         ),
         Claim.equals(
             "Fig. 3B: 10 k, T/2, with switches, relaxed",
@@ -684,7 +683,8 @@ def waveform_shape(maps: Mapping[str, PhaseMap], solved: Mapping) -> Part:
             "Fig. 8A: R_S = 3 k has pairs near 270 degrees",
             "yes",
             "yes" if sideways > 0.0 else "no",
-            remark="pairs between the two states are coupled weakly and still drift at the end of the run",
+            remark="grey in the map: weakly coupled pairs that still drift between 45 and 135 degrees at the end; "
+            "the map ends at T/2",
         ),
         Claim.at_most(
             "Fig. 8A: closed form against simulation at R_S = 3 k, largest difference over 0.25..0.45 T_osc",

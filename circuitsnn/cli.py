@@ -5,6 +5,7 @@ Exit status: 0 when all is well (for a study: every claim holds), 1 when a claim
 the commands, so that --help stays quick.
 """
 
+import codecs
 import json
 import os
 import sys
@@ -13,18 +14,32 @@ from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
 from circuitsnn import __version__
-from circuitsnn.errors import InputError
+from circuitsnn.errors import InputError, StudyError
 
 if TYPE_CHECKING:
     from circuitsnn.cards import Card
     from circuitsnn.study import StudyResult
 
 __all__ = ["app", "main"]
+
+# For a terminal that has no Greek letters: "us" and "ohm" rather than a traceback, or a question mark for the prefix.
+_SPELL_OUT = "circuitsnn-spell-out"
+_SPELLED_OUT = {"µ": "u", "μ": "u", "Ω": "ohm", "°": "degree", "β": "beta", "Δ": "Delta"}
+
+
+def _spell_out(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    missing = error.object[error.start : error.end]
+    return "".join(_SPELLED_OUT.get(letter, "?") for letter in missing), error.end
+
+
+codecs.register_error(_SPELL_OUT, _spell_out)
 
 # Some versions of typer carry a click of their own, so its error class is reached through typer's.
 _UsageError = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
@@ -75,8 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            # A terminal that has no Ω shows a question mark rather than a traceback.
-            stream.reconfigure(errors="replace")
+            stream.reconfigure(errors=_SPELL_OUT)
     try:
         arguments = sys.argv[1:] if arguments is None else list(arguments)
         status = app(args=arguments, prog_name="circuitsnn", standalone_mode=False) or 0
@@ -87,15 +101,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except OSError as error:
         what = error.filename or "a file"
         status = _refuse(f"cannot use {what}: {error.strerror}; name another file or folder")
+    except StudyError as error:
+        status = _refuse(str(error), 3)
     except (KeyboardInterrupt, typer.Abort):
-        typer.echo("interrupted", err=True)
+        _print("interrupted", sys.stderr)
         status = 130
     sys.exit(status)
 
 
-def _refuse(message: str) -> int:
-    typer.echo(f"circuitsnn: {' '.join(message.split())}", err=True)
-    return 2
+def _refuse(message: str, status: int = 2) -> int:
+    _print(f"circuitsnn: {' '.join(message.split())}", sys.stderr)
+    return status
 
 
 def _usage(error: Any) -> str:
@@ -112,7 +128,7 @@ def _usage(error: Any) -> str:
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(__version__)
+        _print(__version__)
         raise typer.Exit
 
 
@@ -160,13 +176,13 @@ def show_device(
         fields = {key: getattr(card, key) for key in ("name", "kind", "title", "source", "notes")}
         _print_json(fields | {"parameters": parameters})
         return
-    typer.echo(f"{card.name}: {card.title}\nkind: {card.kind}\nsource: {card.source}\n")
+    _print(f"{card.name}: {card.title}\nkind: {card.kind}\nsource: {card.source}\n")
     rows = [
         (key, show_quantity(item.value, item.unit), _show_spread(item), item.meaning, item.source)
         for key, item in card.parameters.items()
     ]
     _print_table(("parameter", "value", "spread", "meaning", "source"), rows)
-    typer.echo(f"\n{card.notes.strip()}")
+    _print(f"\n{card.notes.strip()}")
 
 
 @app.command("run")
@@ -181,22 +197,20 @@ def run(
 ) -> int:
     """Run a study, and compare what it finds with what the paper claims.
 
+    Exit status: 0 when every claim holds, 1 when one does not, 2 for wrong input, 3 when the study fails.
+
     Example: circuitsnn run associative_memory --quick --out results
     """
-    from circuitsnn.study import StudyError, load_study, run_study
+    from circuitsnn.study import load_study, run_study
 
     chosen = _read_settings(settings)
     loaded = load_study(study)
     if out is not None:
         _require_writable(out)
-    try:
-        with _progress(f"study {study}", shown=not as_json) as report:
-            result = run_study(
-                loaded, quick=quick, settings=chosen, seed=seed, jobs=jobs or _cores(), out=out, progress=report
-            )
-    except StudyError as error:
-        _refuse(str(error))
-        return 3
+    with _progress(f"study {study}", shown=not as_json) as report:
+        result = run_study(
+            loaded, quick=quick, settings=chosen, seed=seed, jobs=jobs or _cores(), out=out, progress=report
+        )
     if as_json:
         _print_json(result.to_dict())
     else:
@@ -226,7 +240,7 @@ def period(
         _print_json({"card": loaded.name, "fidelity": fidelity.value, **numbers})
     else:
         shown = f"{show_quantity(seconds, 's', 5)} ({show_quantity(1 / seconds, 'Hz', 5)})"
-        typer.echo(f"{shown}, card {loaded.name}, {fidelity.value} transitions")
+        _print(f"{shown}, card {loaded.name}, {fidelity.value} transitions")
 
 
 @oscillator_app.command("phase-map")
@@ -264,8 +278,15 @@ def phase_map(
     seconds = float(Oscillator(loaded).period(fidelity=fidelity.value))
     grid = np.geomspace(*ends, resistances)
     fractions = np.linspace(0, 0.5, delays + 1)[1:]
-    with _progress("phase map", shown=not as_json):
-        phases = simulate(loaded, grid, fractions * seconds, fidelity=fidelity.value, jobs=jobs or _cores())
+    with _progress("phase map", shown=not as_json) as report:
+        phases = simulate(
+            loaded,
+            grid,
+            fractions * seconds,
+            fidelity=fidelity.value,
+            jobs=jobs or _cores(),
+            progress=report and (lambda share: report(share, "phase map")),
+        )
     _draw_phase_map(out, loaded, grid, fractions, np.asarray(phases))
     if as_json:
         _print_json(
@@ -274,12 +295,13 @@ def phase_map(
                 "fidelity": fidelity.value,
                 "resistances_ohm": grid.tolist(),
                 "delays_s": (fractions * seconds).tolist(),
-                "phases_degree": np.asarray(phases).tolist(),
+                # JSON knows no NaN, the phase of a pair that stopped switching.
+                "phases_degree": [[None if np.isnan(phase) else phase for phase in row] for row in phases.tolist()],
                 "picture": str(out),
             }
         )
     else:
-        typer.echo(f"picture: {out}")
+        _print(f"picture: {out}")
 
 
 def _load(name: str, settings: list[str] | None) -> "Card":
@@ -331,15 +353,20 @@ def _show_spread(parameter: Any) -> str:
     return f"{size} {spread.distribution}" + (f", {tie.coefficient:g} with {tie.name}" if tie else "")
 
 
+def _print(text: str, stream: TextIO | None = None) -> None:
+    # typer.echo would send UTF-8 to a terminal that says it has only ASCII.
+    (stream or sys.stdout).write(f"{text}\n")
+
+
 def _print_json(value: Any) -> None:
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    _print(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
 
 def _print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table for a person at a terminal, and tab-separated lines for anything else."""
     if not sys.stdout.isatty():
         for row in (columns, *rows):
-            typer.echo("\t".join(row))
+            _print("\t".join(row))
         return
     from rich.console import Console
     from rich.table import Table
@@ -354,24 +381,18 @@ def _print_result(result: "StudyResult") -> None:
     rows = [
         (
             claim.name,
-            _show_number(claim.paper),
-            _show_number(claim.ours),
-            _show_number(claim.tolerance),
+            claim.paper_text,
+            claim.ours_text,
+            claim.tolerance,
             "yes" if claim.holds else "NO",
-            claim.remark or "",
+            claim.remark,
         )
         for claim in result.claims
     ]
     _print_table(("claim", "paper", "ours", "tolerance", "holds", "remark"), rows)
-    typer.echo(f"results: {result.folder}")
+    _print(f"results: {result.folder}")
     for figure in result.figures:
-        typer.echo(f"picture: {figure}")
-
-
-def _show_number(value: Any) -> str:
-    if value is None:
-        return ""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+        _print(f"picture: {figure}")
 
 
 @contextmanager
@@ -391,16 +412,22 @@ def _progress(title: str, shown: bool) -> Iterator[Callable[[float, str], None] 
 
 
 def _draw_phase_map(path: Path, card: "Card", resistances: Any, fractions: Any, phases: Any) -> None:
+    import numpy as np
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator, NullFormatter
 
     from circuitsnn.files import replacing
 
     figure = Figure(figsize=(6, 4), layout="constrained")
     axes = figure.add_subplot()
     colours = {"vmin": 0, "vmax": 180, "cmap": "Greens_r", "shading": "nearest"}
-    mesh = axes.pcolormesh(resistances / 1e3, fractions, phases, **colours)
-    axes.set(xscale="log", xlabel="coupling resistance (kΩ)", ylabel="delay / period", title=card.name)
-    figure.colorbar(mesh, label="phase (degree)")
+    # Lead and lag alike: 270 degrees is as far from in phase as 90.
+    mesh = axes.pcolormesh(resistances / 1e3, fractions, 180 - np.abs(np.abs(phases) - 180), **colours)
+    axes.set(xscale="log", xlabel="Coupling resistance [kΩ]", ylabel="Delay [$T_{osc}$]", title=card.name)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    figure.colorbar(mesh, label="Phase, lag or lead [°]")
     missing = [folder for folder in path.absolute().parents if not folder.exists()]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -7,3 +7,7 @@ class InputError(ValueError):
 
 class NoOscillationError(InputError):
     """The load line leaves the device at a stable operating point, so there is no period to speak of."""
+
+
+class StudyError(RuntimeError):
+    """A study that could not be brought to its end, through no fault of its input."""

@@ -10,7 +10,8 @@ import pytest
 from circuitsnn import __version__
 from circuitsnn.cards import list_cards
 from circuitsnn.cli import main
-from circuitsnn.errors import InputError
+from circuitsnn.errors import InputError, StudyError
+from circuitsnn.study import Claim
 
 COMMANDS = ["", "devices", "devices list", "devices show", "run"]
 COMMANDS += ["oscillator", "oscillator period", "oscillator phase-map"]
@@ -44,9 +45,7 @@ def study(monkeypatch):
         if seen.get("fails"):
             raise seen["fails"]
         holds = seen.get("holds", True)
-        claim = SimpleNamespace(
-            name="period", paper=21.6e-6, ours=2.15765e-5, tolerance=None, holds=holds, remark="[sharp]"
-        )
+        claim = Claim("period", 21.6e-6, 21.5765e-6, "within 1 %", holds, "s", "[sharp]")
         return SimpleNamespace(
             claims=[claim],
             holds=holds,
@@ -141,7 +140,7 @@ def test_run_hands_everything_to_the_study(command, study, tmp_path):
 def test_run_prints_claims_and_pictures(command, study):
     status, out, err = command("run known")
     assert (status, err) == (0, "")
-    assert "period\t2.16e-05\t2.158e-05\t\tyes\t[sharp]" in out
+    assert "period\t21.6 µs\t21.58 µs\twithin 1 %\tyes\t[sharp]" in out
     assert out.endswith("picture: runs/known/period.png\n")
 
 
@@ -174,6 +173,13 @@ def test_a_full_disk_is_one_line(command, study):
     assert err == "circuitsnn: cannot use results.parquet: No space left on device; name another file or folder\n"
 
 
+def test_a_study_that_fails_is_one_line_with_status_3(command, study):
+    study["fails"] = StudyError("working: item 3 of 8 failed:\nZeroDivisionError: three")
+    status, out, err = command("run known")
+    assert (status, out) == (3, "")
+    assert err == "circuitsnn: working: item 3 of 8 failed: ZeroDivisionError: three\n"
+
+
 def test_control_c_is_status_130(command, study):
     study["fails"] = KeyboardInterrupt()
     assert command("run known")[0] == 130
@@ -185,6 +191,13 @@ def test_period_of_table_1(command):
     assert out.startswith("21.5765 µs (46.3")
     shown = json.loads(command("oscillator period --fidelity abrupt --set V_H=1.99 --json")[1])
     assert shown["period_s"] == pytest.approx(20.7355e-6, rel=1e-5)
+
+
+@pytest.mark.parametrize(("encoding", "period"), [("utf-8", "21.5765 µs"), ("ascii", "21.5765 us")])
+def test_units_are_spelled_out_where_the_terminal_has_no_greek(encoding, period):
+    line = [sys.executable, "-m", "circuitsnn.cli", "oscillator", "period", "--fidelity", "abrupt"]
+    done = subprocess.run(line, capture_output=True, env={**os.environ, "PYTHONIOENCODING": encoding})
+    assert done.stdout.decode(encoding).startswith(period)
 
 
 def test_a_device_that_does_not_oscillate_is_wrong_input(command):

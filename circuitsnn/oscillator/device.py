@@ -7,7 +7,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from circuitsnn.cards import Card
-from circuitsnn.errors import InputError
+from circuitsnn.errors import InputError, NoOscillationError
 from circuitsnn.oscillator import closed_form
 
 Fidelity = Literal["smooth", "relaxed", "abrupt"]
@@ -56,7 +56,7 @@ class Oscillator:
             )
 
     def oscillates(self) -> bool:
-        """Whether the load line meets the device only in its unstable region.
+        """Whether the load line meets the device, its thresholds taken as sharp, only in its unstable region.
 
         Returns
         -------
@@ -89,7 +89,11 @@ class Oscillator:
             return float(closed_form.period(self.card))
         run = self._free_run(fidelity, 5.0)
         if math.isnan(period := run.period()):
-            raise InputError(f"card {self.card.name}, {fidelity}: {run.status}")
+            # The feedback raises the conductance before the branch ends; the load line may meet it there.
+            raise NoOscillationError(
+                f"card {self.card.name} does not oscillate with fidelity '{fidelity}', although it does with abrupt "
+                f"transitions ({run.status.name}); lower V_H, R_S or tau_0, or raise V_DD or R_ins"
+            )
         return period
 
     def charge_duration(self) -> float:

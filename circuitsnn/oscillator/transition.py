@@ -110,23 +110,7 @@ def transition_resistance(
         return transition_resistance_closed_form(delay, sharpened(card, fidelity))
     if method != "simulation":
         raise InputError(f"method is {method!r}; allowed: closed-form, simulation")
-    high = 4.0 * card.R_S
-    for _ in range(12):
-        if not locks_in_phase(high, delay, card, fidelity):
-            break
-        high *= 2.0
-    else:
-        raise InputError(
-            f"a pair {delay:.4g} s apart locks in phase at any coupling resistance; ask for a longer delay"
-        )
-    low = high
-    for _ in range(24):
-        low *= 0.5
-        if locks_in_phase(low, delay, card, fidelity):
-            break
-    else:
-        raise InputError(f"a pair {delay:.4g} s apart locks out of phase at any coupling resistance")
-    high = 2.0 * low
+    low, high = _bracket(delay, card, fidelity)
     while high > low * (1.0 + 1e-4):
         middle = np.sqrt(low * high)
         if locks_in_phase(middle, delay, card, fidelity):
@@ -134,6 +118,25 @@ def transition_resistance(
         else:
             high = middle
     return float(np.sqrt(low * high))
+
+
+def _bracket(delay: float, card: Card, fidelity: Fidelity) -> tuple[float, float]:
+    """Find neighbouring resistances at which a pair locks in and out of phase.
+
+    Searched from below in small steps: with waveforms that are not very asymmetric the out-of-phase region is a band,
+    above which a pair drifts slowly or locks in phase again.
+    """
+    low = 0.05 * card.R_S
+    while not locks_in_phase(low, delay, card, fidelity):
+        low *= 0.5
+        if low < 1e-8 * card.R_S:
+            raise InputError(f"a pair {delay:.4g} s apart locks out of phase at any coupling resistance")
+    while low < 1e4 * card.R_S:
+        high = 1.15 * low
+        if not locks_in_phase(high, delay, card, fidelity):
+            return low, high
+        low = high
+    raise InputError(f"a pair {delay:.4g} s apart locks in phase at any coupling resistance; ask for a longer delay")
 
 
 def sharpened(card: Card, fidelity: Fidelity) -> Card:

@@ -151,7 +151,7 @@ def _check_delays(delay, card: OscillatorParameters) -> np.ndarray:
     return delays
 
 
-def transition_resistance_closed_form(delay, card: OscillatorParameters):
+def transition_resistance_closed_form(delay, card: OscillatorParameters, *, absent_is_nan: bool = False):
     """zeta^-1: the coupling resistance below which a pair locks in phase and above which out of phase [ohm].
 
     Parameters
@@ -160,6 +160,8 @@ def transition_resistance_closed_form(delay, card: OscillatorParameters):
         Delay of the second supply; meant for 0..T_osc/2, answered up to the discharge duration. [s]
     card : OscillatorParameters
         The two equal oscillators (floats).
+    absent_is_nan : bool
+        Whether a delay so short that there is no transition gets NaN instead of an error.
 
     Returns
     -------
@@ -191,6 +193,9 @@ def transition_resistance_closed_form(delay, card: OscillatorParameters):
         one = delays[index]
         excess = _log_excess(grid, depths, one, card)
         above = np.flatnonzero((excess[1:] >= 0) & (excess[:-1] < 0))
+        if above.size == 0 and absent_is_nan:
+            answers[index] = np.nan
+            continue
         if above.size == 0:
             raise InputError(
                 f"With a delay of {one:.4g} s the pair locks in phase at any coupling resistance, so there "

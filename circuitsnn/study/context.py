@@ -12,7 +12,7 @@ from typing import TypeVar
 import numpy as np
 
 from circuitsnn.cards import Card
-from circuitsnn.errors import InputError
+from circuitsnn.errors import InputError, StudyError
 from circuitsnn.study.definition import Value
 from circuitsnn.study.registry import load_module
 
@@ -21,10 +21,6 @@ Result = TypeVar("Result")
 
 Progress = Callable[[float, str], None]
 """Is told the share of the present step that is done, 0 to 1, and a text that says what it is."""
-
-
-class StudyError(RuntimeError):
-    """A study that could not be brought to its end, through no fault of its input."""
 
 
 @dataclass(frozen=True)

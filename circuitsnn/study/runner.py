@@ -24,9 +24,9 @@ import pandas as pd
 
 import circuitsnn
 from circuitsnn.cards import Card, load_card
-from circuitsnn.errors import InputError
+from circuitsnn.errors import InputError, StudyError
 from circuitsnn.study.claims import Claim
-from circuitsnn.study.context import Progress, StudyContext, StudyError, ignore_progress
+from circuitsnn.study.context import Progress, StudyContext, ignore_progress
 from circuitsnn.study.definition import Outcome, Study, Value
 from circuitsnn.study.figures import STYLE, save_figure
 from circuitsnn.study.registry import worker_module

@@ -39,13 +39,5 @@ PRIMITIVE = LAGRANGE / np.arange(1, ORDER + 1)
 INTEGRATION = np.array([[polynomial.integ()(node) for polynomial in _basis] for node in NODES])
 # LEGENDRE[k, n]: shifted Legendre polynomial of degree k at node n.
 LEGENDRE = np.array([legendre.legval(_roots, np.eye(ORDER)[k]) for k in range(ORDER)])
-# LEGENDRE_POWERS[k, j]: coefficient of x**j in the shifted Legendre polynomial of degree k.
-LEGENDRE_POWERS = np.array(
-    [
-        np.pad(coefficients, (0, ORDER - len(coefficients)))
-        for k in range(ORDER)
-        for coefficients in [legendre.Legendre(np.eye(ORDER)[k], domain=[0, 1]).convert(kind=Polynomial).coef]
-    ]
-)
 # PROJECTION[n, k]: value at node n of the k-th term of a Legendre series from its moments.
 PROJECTION = LEGENDRE.T * (2.0 * np.arange(ORDER) + 1.0)

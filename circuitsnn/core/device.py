@@ -15,6 +15,7 @@ same collocation; V_L and V_H are then the voltages of the folds.
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -23,7 +24,6 @@ from .collocation import (
     END_VALUES,
     INTEGRATION,
     LAGRANGE,
-    LEGENDRE_POWERS,
     NODES,
     ORDER,
     PRIMITIVE,
@@ -40,13 +40,45 @@ E_SUPPLY, E_DEVICE, E_LOAD, E_COUPLING = range(4)
 MAX_DECAY = 0.5  # largest own decay (rate times length) of one step
 MAX_STEPS = 100_000  # of one oscillator in one window
 
+# What `advance` returns in place of a number of switchings.
+TOO_MANY_SWITCHINGS, VOLTAGE_NOT_FINITE, TOO_MANY_STEPS = -1, -2, -3
+
+
+class Step(NamedTuple):
+    """One collocation step of one oscillator."""
+
+    v: float  # output voltage at its start [V]
+    rate: float  # own decay while the conductance is at its target [1/s]
+    excess: float  # conductance above its target at the start [S]
+    tau_0: float  # with which the excess dies [s]
+    capacitance: float  # [F]
+    supply: float  # [V]
+    target: float  # conductance of the device's state [S]
+    length: float  # [s]
+
+
+# Rows of the work table, which the steps of an oscillator write into; the columns are the ORDER nodes, then the end.
+(
+    POINTS,  # voltage
+    DECAY,  # integrating factor
+    CONDUCTANCE,  # of the device
+    DRIVEN,  # what a smooth feedback adds to it
+    SLOPE,  # transformed source
+    LOCAL,  # coupling current
+    POWERS,  # coupling current over the window, coefficients of a polynomial
+    MOMENTS,  # Legendre moments of the voltage over the window
+    SOURCE,  # conductance that the feedback aims at, above its target
+    LAG,  # and from here ORDER + 1 rows: weights of the conductance's answer to that
+) = range(10)
+WORK_ROWS = LAG + ORDER + 1
+
 
 @njit(cache=True)
-def polynomial(coefficients, x):
-    """Horner's rule."""
+def polynomial(coefficients, row, x):
+    """Evaluate the polynomial of a row by Horner's rule."""
     value = 0.0
     for k in range(ORDER - 1, -1, -1):
-        value = value * x + coefficients[k]
+        value = value * x + coefficients[row, k]
     return value
 
 
@@ -93,8 +125,8 @@ def feedback_deviation(across, metallic, low, width, alpha):
 
 
 @njit(cache=True)
-def lag_weights(ratio, weights):
-    """Weights (ORDER + 1, ORDER) of a first-order lag's answer to a polynomial source, at the nodes and the end.
+def lag_weights(ratio, work):
+    """Write the weights of a first-order lag's answer to a polynomial source, at the nodes and the end.
 
     `ratio` is the step over the lag's time constant. The moments are a recurrence where it is stable and a series
     where it is not.
@@ -123,158 +155,129 @@ def lag_weights(ratio, weights):
             total = 0.0
             for k in range(ORDER):
                 total += LAGRANGE[node, k] * moments[k]
-            weights[n, node] = total
+            work[LAG + n, node] = total
 
 
 @njit(cache=True)
-def collocate(v, rate, excess, tau_0, capacitance, supply, g_target, length, current, driven, decay, slope, points):
-    """Solve one step from v; points (ORDER + 1,) gets the voltage at the nodes and at the end.
-
-    driven (ORDER + 1,) is the conductance that a smooth feedback adds, zero otherwise. decay (ORDER + 1,) gets the
-    integrating factor, slope (ORDER,) the transformed source at the nodes.
-    """
-    relaxing = excess != 0.0
-    smooth = driven[ORDER] != 0.0
+def collocate(step, work):
+    """Solve one step: fills the work's points, conductance, decay and slope from its local current and driven."""
+    relaxing = step.excess != 0.0
+    smooth = work[DRIVEN, ORDER] != 0.0
     for n in range(ORDER + 1):
-        x = length * NODES[n] if n < ORDER else length
-        exponent = rate * x
-        g = g_target
+        x = step.length * NODES[n] if n < ORDER else step.length
+        exponent = step.rate * x
+        conductance = step.target
         if relaxing:
-            left = math.exp(-x / tau_0)
-            exponent += excess * tau_0 * (1.0 - left) / capacitance
-            g += excess * left
+            left = math.exp(-x / step.tau_0)
+            exponent += step.excess * step.tau_0 * (1.0 - left) / step.capacitance
+            conductance += step.excess * left
         if smooth:
             total = 0.0
             for k in range(ORDER):
-                total += driven[k] * (INTEGRATION[n, k] if n < ORDER else WEIGHTS[k])
-            exponent += length * total / capacitance
-            g += driven[n]
-        decay[n] = math.exp(-exponent)
+                total += work[DRIVEN, k] * (INTEGRATION[n, k] if n < ORDER else WEIGHTS[k])
+            exponent += step.length * total / step.capacitance
+            conductance += work[DRIVEN, n]
+        work[CONDUCTANCE, n] = conductance
+        work[DECAY, n] = math.exp(-exponent)
         if n < ORDER:
-            slope[n] = (supply * g + current[n]) / (capacitance * decay[n])
+            work[SLOPE, n] = (step.supply * conductance + work[LOCAL, n]) / (step.capacitance * work[DECAY, n])
     end = 0.0
     for n in range(ORDER):
         total = 0.0
         for k in range(ORDER):
-            total += INTEGRATION[n, k] * slope[k]
-        points[n] = decay[n] * (v + length * total)
-        end += WEIGHTS[n] * slope[n]
-    points[ORDER] = decay[ORDER] * (v + length * end)
+            total += INTEGRATION[n, k] * work[SLOPE, k]
+        work[POINTS, n] = work[DECAY, n] * (step.v + step.length * total)
+        end += WEIGHTS[n] * work[SLOPE, n]
+    work[POINTS, ORDER] = work[DECAY, ORDER] * (step.v + step.length * end)
 
 
 @njit(cache=True)
-def collocate_smooth(
-    device, v, metallic, rate, excess, supply, g_target, length, current, driven, decay, slope, points, weights, source,
-    tolerance,
-):  # fmt: skip
+def collocate_smooth(i, device, metallic, step, work, tolerance):
     """Collocate with the smooth feedback, iterated to convergence; returns the voltage error left by its degree."""
-    tau_0 = device[TAU_0]
-    capacitance = device[C_P]
-    swing = device[G_MET] - device[G_INS]
-    driven[:] = 0.0
-    lag_weights(length / tau_0, weights)
+    swing = device[i, G_MET] - device[i, G_INS]
+    scale = device[i, V_DD] * step.length / step.capacitance
+    low, width, alpha = device[i, FEEDBACK_LOW], device[i, FEEDBACK_WIDTH], device[i, ALPHA]
+    work[DRIVEN, :] = 0.0
+    lag_weights(step.length / step.tau_0, work)
     for _ in range(40):
-        collocate(
-            v,
-            rate,
-            excess,
-            tau_0,
-            capacitance,
-            supply,
-            g_target,
-            length,
-            current,
-            driven,
-            decay,
-            slope,
-            points,
-        )
+        collocate(step, work)
         for n in range(ORDER):
-            source[n] = swing * feedback_deviation(
-                supply - points[n], metallic, device[FEEDBACK_LOW], device[FEEDBACK_WIDTH], device[ALPHA]
-            )
+            work[SOURCE, n] = swing * feedback_deviation(step.supply - work[POINTS, n], metallic, low, width, alpha)
         change = 0.0
         for n in range(ORDER + 1):
             total = 0.0
             for k in range(ORDER):
-                total += weights[n, k] * source[k]
-            change = max(change, abs(total - driven[n]))
-            driven[n] = total
-        scale = device[V_DD] * length / capacitance
+                total += work[LAG + n, k] * work[SOURCE, k]
+            change = max(change, abs(total - work[DRIVEN, n]))
+            work[DRIVEN, n] = total
         if change * scale <= 1e-3 * tolerance:
             # The source bends most at the end of the step, beyond the last node: what its polynomial misses there
             # over that stretch is the error.
-            end = swing * feedback_deviation(
-                supply - points[ORDER], metallic, device[FEEDBACK_LOW], device[FEEDBACK_WIDTH], device[ALPHA]
-            )
+            end = swing * feedback_deviation(step.supply - work[POINTS, ORDER], metallic, low, width, alpha)
             for n in range(ORDER):
-                end -= source[n] * END_VALUES[n]
+                end -= work[SOURCE, n] * END_VALUES[n]
             return scale * (1.0 - NODES[ORDER - 1]) * abs(end)
     return math.inf
 
 
 @njit(cache=True)
-def inside(x, v, rate, excess, tau_0, capacitance, length, driven, slope):
+def inside(x, step, work):
     """Voltage and its derivative at the fraction x of a solved step."""
     integral = 0.0
     value = 0.0
-    time = x * length
-    exponent = rate * time
-    total_rate = rate
+    exponent = step.rate * x * step.length
+    rate = step.rate
+    smooth = work[DRIVEN, ORDER] != 0.0
     for n in range(ORDER):
-        primitive = 0.0
-        lagrange = 0.0
-        for k in range(ORDER - 1, -1, -1):
-            primitive = primitive * x + PRIMITIVE[n, k]
-            lagrange = lagrange * x + LAGRANGE[n, k]
-        integral += slope[n] * primitive * x
-        value += slope[n] * lagrange
-        exponent += length * driven[n] * primitive * x / capacitance
-        total_rate += driven[n] * lagrange / capacitance
-    if excess != 0.0:
-        left = math.exp(-time / tau_0)
-        exponent += excess * tau_0 * (1.0 - left) / capacitance
-        total_rate += excess * left / capacitance
+        primitive = x * polynomial(PRIMITIVE, n, x)
+        lagrange = polynomial(LAGRANGE, n, x)
+        integral += work[SLOPE, n] * primitive
+        value += work[SLOPE, n] * lagrange
+        if smooth:
+            exponent += step.length * work[DRIVEN, n] * primitive / step.capacitance
+            rate += work[DRIVEN, n] * lagrange / step.capacitance
+    if step.excess != 0.0:
+        left = math.exp(-x * step.length / step.tau_0)
+        exponent += step.excess * step.tau_0 * (1.0 - left) / step.capacitance
+        rate += step.excess * left / step.capacitance
     factor = math.exp(-exponent)
-    voltage = factor * (v + length * integral)
-    return voltage, factor * value - total_rate * voltage
+    voltage = factor * (step.v + step.length * integral)
+    return voltage, factor * value - rate * voltage
 
 
 @njit(cache=True)
-def find_crossing(v, rate, excess, tau_0, capacitance, length, driven, slope, points, threshold, side):
+def find_crossing(step, work, threshold, side):
     """First fraction of the step at which side * (v - threshold) falls to zero; 2 when it never does."""
     before = 0.0
-    lowest = side * (v - threshold)
+    earlier = side * (step.v - threshold)
+    lowest = earlier
+    highest = earlier
     lowest_at = -1
-    highest = lowest
-    value = lowest
     for n in range(ORDER + 1):
         after = NODES[n] if n < ORDER else 1.0
-        value = side * (points[n] - threshold)
+        value = side * (work[POINTS, n] - threshold)
         if value <= 0.0:
-            return root(before, after, v, rate, excess, tau_0, capacitance, length, driven, slope, threshold, side)
+            guess = before + (after - before) * earlier / (earlier - value)
+            return find_root(before, after, guess, step, work, threshold, side)
         if value < lowest:
             lowest = value
             lowest_at = n
         highest = max(highest, value)
         before = after
+        earlier = value
     # A dip between two points: look for the turning point around the lowest one, if it could reach that deep.
     if lowest > highest - lowest:
         return 2.0
     left = NODES[lowest_at - 1] if lowest_at > 0 else 0.0
     right = NODES[lowest_at + 1] if lowest_at < ORDER - 1 else 1.0
-    _, derivative = inside(left, v, rate, excess, tau_0, capacitance, length, driven, slope)
-    if side * derivative >= 0.0:
-        return 2.0
-    _, derivative = inside(right, v, rate, excess, tau_0, capacitance, length, driven, slope)
-    if side * derivative <= 0.0:
+    if side * inside(left, step, work)[1] >= 0.0 or side * inside(right, step, work)[1] <= 0.0:
         return 2.0
     start = left
     for _ in range(40):
         middle = 0.5 * (left + right)
-        voltage, derivative = inside(middle, v, rate, excess, tau_0, capacitance, length, driven, slope)
+        voltage, derivative = inside(middle, step, work)
         if side * (voltage - threshold) <= 0.0:
-            return root(start, middle, v, rate, excess, tau_0, capacitance, length, driven, slope, threshold, side)
+            return find_root(start, middle, 0.5 * (start + middle), step, work, threshold, side)
         if side * derivative < 0.0:
             left = middle
         else:
@@ -283,20 +286,19 @@ def find_crossing(v, rate, excess, tau_0, capacitance, length, driven, slope, po
 
 
 @njit(cache=True)
-def root(left, right, v, rate, excess, tau_0, capacitance, length, driven, slope, threshold, side):
+def find_root(left, right, x, step, work, threshold, side):
     """Newton's method kept inside a bracket; the caller refines it with a step that ends there."""
-    x = 0.5 * (left + right)
     for _ in range(60):
-        voltage, derivative = inside(x, v, rate, excess, tau_0, capacitance, length, driven, slope)
+        voltage, derivative = inside(x, step, work)
         value = side * (voltage - threshold)
         if value > 0.0:
             left = x
         else:
             right = x
-        new = x - value / (side * derivative * length) if derivative != 0.0 else right
+        new = x - value / (side * derivative * step.length) if derivative != 0.0 else right
         if not left < new < right:
             new = 0.5 * (left + right)
-        if abs(new - x) <= 1e-9 * x or right - left <= 1e-12 * right:
+        if abs(new - x) <= 1e-6 * x or right - left <= 1e-12 * right:
             return new
         x = new
     return x
@@ -304,146 +306,127 @@ def root(left, right, v, rate, excess, tau_0, capacitance, length, driven, slope
 
 @njit(cache=True)
 def advance(
-    device,
-    v,
-    metallic,
-    excess,
-    energy,
-    start,
-    length,
-    current,
-    tolerance,
-    nodal,
-    switches,
-    work,
-    samples,
-    out,
-):
-    """Carry one oscillator through a window, switching its device wherever its threshold is met.
+    i, device, v, metallic, excess, energy, start, length, current, tolerance, voltage, switches, work, samples, first,
+    last, out,
+):  # fmt: skip
+    """Carry oscillator i through a window, switching its device wherever its threshold is met.
 
-    current (ORDER,) is the neighbours' current at the window's nodes. nodal (ORDER,) gets the projection of the
-    voltage on polynomials of degree below ORDER, at the same nodes; energy (4,) is added to; switches gets the times
-    of the switchings; out gets the voltage at the sample times. Returns the number of switchings and the state at the
-    end; the number is -1 when they do not fit, -2 when the voltage is not finite, -3 after too many steps.
+    Column i of current (ORDER, N) is what its neighbours send at the window's nodes. Column i of voltage gets the
+    projection of its output on polynomials of degree below ORDER, at the same nodes; row i of energy is added to; row
+    i of switches gets the times of the switchings; row i of out gets the output at the samples first to last. Returns
+    the number of switchings and the state at the end; the number is negative where it failed.
     """
-    decay = work[0]
-    slope = work[1, :ORDER]
-    points = work[2]
-    local = work[3, :ORDER]
-    moments = work[4, :ORDER]
-    powers = work[5, :ORDER]
-    driven = work[6]
-    source = work[7, :ORDER]
-    weights = work[8:, :ORDER]
-    smooth = device[ALPHA] > 0.0
-    trial = math.inf
-    driven[:] = 0.0
-    capacitance = device[C_P]
-    tau_0 = device[TAU_0]
+    tau_0 = device[i, TAU_0]
+    smooth = device[i, ALPHA] > 0.0
     count = 0
-    sample = 0
+    sample = first
+    longest = math.inf
+    work[DRIVEN, :] = 0.0
     for k in range(ORDER):
-        moments[k] = 0.0
-        powers[k] = 0.0
+        work[MOMENTS, k] = 0.0
+        work[POWERS, k] = 0.0
         for n in range(ORDER):
-            powers[k] += LAGRANGE[n, k] * current[n]
+            work[POWERS, k] += LAGRANGE[n, k] * current[n, i]
     x = 0.0
-    steps = 0
-    while x < length:
-        steps += 1
-        if steps > MAX_STEPS:
-            return -3, v, metallic, excess
-        step = length - x
-        supply = device[V_DD]
-        wait = device[DELAY] - (start + x)
-        if wait > 1e-15 * device[DELAY]:
+    for _ in range(MAX_STEPS):
+        if x >= length:
+            break
+        reach = length - x
+        supply = device[i, V_DD]
+        wait = device[i, DELAY] - (start + x)
+        if wait > 1e-15 * device[i, DELAY]:
             supply = 0.0
-            step = min(step, wait)
+            reach = min(reach, wait)
         side = -1.0 if metallic else 1.0
-        threshold = supply - (device[V_L] if metallic else device[V_H])
-        g_target = device[G_MET] if metallic else device[G_INS]
+        threshold = supply - (device[i, V_L] if metallic else device[i, V_H])
+        target = device[i, G_MET] if metallic else device[i, G_INS]
         crossing = side * (v - threshold) <= 0.0
         taken = 0.0
         if not crossing:
-            rate = (device[G_S] + device[G_C] + g_target) / capacitance
-            remaining = step
-            step = min(step, MAX_DECAY / rate)
-            step = min(step, transition_step_limit(excess, tau_0, capacitance, device[V_DD], tolerance))
-            step = min(step, trial)
-            if step < remaining < 1.3 * step:
-                step = 0.5 * remaining  # no sliver at the end
+            rate = (device[i, G_S] + device[i, G_C] + target) / device[i, C_P]
+            taken = min(min(reach, longest), MAX_DECAY / rate)
+            taken = min(taken, transition_step_limit(excess, tau_0, device[i, C_P], device[i, V_DD], tolerance))
+            if taken < reach < 1.3 * taken:
+                taken = 0.5 * reach  # no sliver at the end
             for _ in range(100):
+                step = Step(v, rate, excess, tau_0, device[i, C_P], supply, target, taken)
                 for n in range(ORDER):
-                    local[n] = polynomial(powers, (x + step * NODES[n]) / length)
+                    work[LOCAL, n] = polynomial(work, POWERS, (x + taken * NODES[n]) / length)
                 if smooth:
-                    error = collocate_smooth(
-                        device, v, metallic, rate, excess, supply, g_target, step, local, driven, decay, slope, points,
-                        weights, source, tolerance,
-                    )  # fmt: skip
+                    error = collocate_smooth(i, device, metallic, step, work, tolerance)
                     if error > tolerance:
                         crossing = False
-                        step *= max(0.2, 0.8 * (tolerance / error) ** 0.25)
+                        taken *= max(0.2, 0.8 * (tolerance / error) ** 0.25)
                         continue
-                    trial = 2.5 * step
+                    longest = 2.5 * taken
                 else:
-                    collocate(
-                        v, rate, excess, tau_0, capacitance, supply, g_target, step, local, driven, decay, slope,
-                        points,
-                    )  # fmt: skip
+                    collocate(step, work)
                 if not crossing:
-                    fraction = find_crossing(
-                        v, rate, excess, tau_0, capacitance, step, driven, slope, points, threshold, side
-                    )
+                    fraction = find_crossing(step, work, threshold, side)
                     if fraction > 1.0:
                         break
                     crossing = True
-                    step *= fraction
+                    taken *= fraction
                 else:
                     # The step now ends at the switching: its length is corrected at the accuracy of a step's end.
-                    _, derivative = inside(1.0, v, rate, excess, tau_0, capacitance, step, driven, slope)
-                    residual = points[ORDER] - threshold
-                    if side * derivative >= 0.0 or abs(residual) <= 1e-4 * tolerance:
+                    residual = work[POINTS, ORDER] - threshold
+                    if abs(residual) <= 1e-4 * tolerance:
                         break
-                    step = max(step - residual / derivative, 0.5 * step)
-            if not math.isfinite(points[ORDER]):
-                return -2, v, metallic, excess
-            for n in range(ORDER):
-                weight = step * WEIGHTS[n]
-                position = (x + step * NODES[n]) / length
-                g = g_target + driven[n] + (excess * math.exp(-step * NODES[n] / tau_0) if excess != 0.0 else 0.0)
-                across = supply - points[n]
-                energy[E_SUPPLY] += weight * supply * across * g
-                energy[E_DEVICE] += weight * across * across * g
-                energy[E_LOAD] += weight * points[n] * points[n] * device[G_S]
-                energy[E_COUPLING] += weight * points[n] * (device[G_C] * points[n] - local[n])
-                for k in range(ORDER):
-                    moments[k] += weight / length * polynomial(LEGENDRE_POWERS[k], position) * points[n]
-            while sample < len(samples) and samples[sample] <= start + x + step:
-                fraction = min(max((samples[sample] - start - x) / step, 0.0), 1.0)
-                out[sample], _ = inside(fraction, v, rate, excess, tau_0, capacitance, step, driven, slope)
+                    derivative = inside(1.0, step, work)[1]
+                    if side * derivative >= 0.0:
+                        break
+                    taken = max(taken - residual / derivative, 0.5 * taken)
+            if not math.isfinite(work[POINTS, ORDER]):
+                return VOLTAGE_NOT_FINITE, v, metallic, excess
+            account(i, device, step, work, x, length, energy)
+            while sample < last and samples[sample] <= start + x + taken:
+                fraction = min(max((samples[sample] - start - x) / taken, 0.0), 1.0)
+                out[i, sample] = inside(fraction, step, work)[0]
                 sample += 1
             if excess != 0.0:
-                excess *= math.exp(-step / tau_0)
-                if abs(excess) < 1e-18 * device[G_MET]:
+                excess *= math.exp(-taken / tau_0)
+                if abs(excess) < 1e-18 * device[i, G_MET]:
                     excess = 0.0
-            excess += driven[ORDER]
-            v = threshold if crossing else points[ORDER]
-            taken = step
+            excess += work[DRIVEN, ORDER]
+            v = threshold if crossing else work[POINTS, ORDER]
+        x = x + taken if taken < length - x else length
         if crossing:
-            if count == len(switches):
-                return -1, v, metallic, excess
-            switches[count] = start + x + taken
+            if count == switches.shape[1]:
+                return TOO_MANY_SWITCHINGS, v, metallic, excess
+            switches[i, count] = start + x
             count += 1
-            trial = math.inf
+            longest = math.inf
             metallic = not metallic
             if tau_0 > 0.0:
-                excess += g_target - (device[G_MET] if metallic else device[G_INS])
-        x = x + taken if taken < length - x else length
-    while sample < len(samples):
-        out[sample] = v
+                excess += target - (device[i, G_MET] if metallic else device[i, G_INS])
+    else:
+        return TOO_MANY_STEPS, v, metallic, excess
+    while sample < last:
+        out[i, sample] = v
         sample += 1
     for n in range(ORDER):
-        nodal[n] = 0.0
+        voltage[n, i] = 0.0
         for k in range(ORDER):
-            nodal[n] += PROJECTION[n, k] * moments[k]
+            voltage[n, i] += PROJECTION[n, k] * work[MOMENTS, k]
     return count, v, metallic, excess
+
+
+@njit(cache=True)
+def account(i, device, step, work, x, length, energy):
+    """Add a step at x to the energies and to the window's Legendre moments of the voltage."""
+    for n in range(ORDER):
+        voltage = work[POINTS, n]
+        weight = step.length * WEIGHTS[n]
+        across = step.supply - voltage
+        heat = weight * across * work[CONDUCTANCE, n]
+        energy[i, E_SUPPLY] += step.supply * heat
+        energy[i, E_DEVICE] += across * heat
+        energy[i, E_LOAD] += weight * voltage * voltage * device[i, G_S]
+        energy[i, E_COUPLING] += weight * voltage * (device[i, G_C] * voltage - work[LOCAL, n])
+        # Shifted Legendre polynomials by their recurrence.
+        y = 2.0 * (x + step.length * NODES[n]) / length - 1.0
+        before = 0.0
+        value = weight / length * voltage
+        for k in range(ORDER):
+            work[MOMENTS, k] += value
+            before, value = value, ((2 * k + 1) * y * value - k * before) / (k + 1)

@@ -33,9 +33,12 @@ from .device import (
     G_S,
     MAX_DECAY,
     TAU_0,
+    TOO_MANY_SWITCHINGS,
     V_DD,
     V_H,
     V_L,
+    VOLTAGE_NOT_FINITE,
+    WORK_ROWS,
     advance,
     transition_step_limit,
 )
@@ -148,7 +151,15 @@ def longest_whole(device, metallic, excess, tolerance):
         if excess[i] != 0.0:
             limit = transition_step_limit(excess[i], device[i, TAU_0], device[i, C_P], device[i, V_DD], tolerance)
             own[i] = min(own[i], limit)
-    return np.partition(own, size // 8)[size // 8] if size >= 16 else own.max()
+    if size < 16:
+        return own.max()
+    most = np.partition(own, size // 8)[size // 8]
+    # Those that need hardly shorter steps than most are no reason to let them take two.
+    longest = most
+    for i in range(size):
+        if own[i] > 0.6 * most:
+            longest = min(longest, own[i])
+    return longest
 
 
 @njit(cache=True)
@@ -275,11 +286,9 @@ def transient(
     stepped_metallic = np.zeros(size, dtype=np.bool_)
     stepped_excess = np.zeros(size)
     stepped_energy = np.zeros((size, 4))
-    work = np.empty((9 + ORDER, ORDER + 1))
-    own_current = np.empty(ORDER)
-    own_voltage = np.empty(ORDER)
+    work = np.zeros((WORK_ROWS, ORDER + 1))
     waveforms = np.empty((size, len(samples)))
-    discarded = np.zeros(4)
+    discarded = np.zeros((size, 4))
     next_sample = 0
     capacity = 1024
     times = np.empty(capacity)
@@ -338,9 +347,10 @@ def transient(
             if coupled and fresh:
                 fresh = False
                 first = switching_estimate(device, v, metallic, threshold, rate, current[ORDER - 1])
-                if length > first:
-                    shorter = max(first, min(length, busy))
-                    if shorter < 0.9 * length:
+                # Stop short of a crowd of switchings; inside it, take the length that served the last one.
+                if length > 0.95 * first:
+                    shorter = max(0.95 * first, min(length, busy))
+                    if shorter < length:
                         length = shorter
                         continue
             if limit < 1.5 * length and length < limit:
@@ -365,19 +375,15 @@ def transient(
                     stepped[i] = near[i] or not whole[i]
                     if not stepped[i]:
                         continue
-                    for n in range(ORDER):
-                        own_current[n] = ahead[n, i]
                     stepped_energy[i] = 0.0
                     count, end[i], stepped_metallic[i], stepped_excess[i] = advance(
-                        device[i], v[i], metallic[i], excess[i], stepped_energy[i], time, length, own_current,
-                        tolerance, own_voltage, switches[i], work, samples[:0], waveforms[i, :0],
+                        i, device, v[i], metallic[i], excess[i], stepped_energy, time, length, ahead, tolerance, voltage,
+                        switches, work, samples, 0, 0, waveforms,
                     )  # fmt: skip
                     counts[i] = count
                     if count < 0:
                         failure = count
                         break
-                    for n in range(ORDER):
-                        voltage[n, i] = own_voltage[n]
                 if failure < 0 or not coupled:
                     break
                 if len(indptr) > 0:
@@ -392,27 +398,27 @@ def transient(
                 ahead, other = other, ahead
                 error = truncation_error(device, metallic, rate, length, ahead, counts)
                 if not math.isfinite(change):
-                    failure = -2
+                    failure = VOLTAGE_NOT_FINITE
                     break
-                if change <= 0.1 * tolerance:
+                if change <= 0.3 * tolerance:
                     accepted = error <= tolerance
                     break
                 if error > 3.0 * tolerance and change < 0.3 * error:
                     break
                 contraction = change / change_before
                 if sweeps == MAX_SWEEPS or (
-                    sweeps > 2 and change * contraction ** (MAX_SWEEPS - sweeps) > 0.1 * tolerance
+                    sweeps > 2 and change * contraction ** (MAX_SWEEPS - sweeps) > 0.3 * tolerance
                 ):
                     error = math.inf
                     break
                 change_before = change
             statistics[1] += sweeps
-            if failure == -1:
+            if failure == TOO_MANY_SWITCHINGS:
                 length *= 0.5
                 statistics[2] += 1
                 continue
             if failure < 0:
-                status = NOT_FINITE if failure == -2 else NO_PROGRESS
+                status = NOT_FINITE if failure == VOLTAGE_NOT_FINITE else NO_PROGRESS
                 return times[:total], owners[:total], directions[:total], waveforms, status, time, statistics
             if accepted:
                 break
@@ -432,11 +438,9 @@ def transient(
             while last < len(samples) and samples[last] <= time + length:
                 last += 1
             for i in range(size):
-                for n in range(ORDER):
-                    own_current[n] = ahead[n, i]
                 advance(
-                    device[i], v[i], metallic[i], excess[i], discarded, time, length, own_current, tolerance,
-                    own_voltage, switches[i], work, samples[next_sample:last], waveforms[i, next_sample:last],
+                    i, device, v[i], metallic[i], excess[i], discarded, time, length, ahead, tolerance, other, switches,
+                    work, samples, next_sample, last, waveforms,
                 )  # fmt: skip
             next_sample = last
         switched = False
@@ -444,7 +448,7 @@ def transient(
             if stepped[i]:
                 for k in range(4):
                     energy[i, k] += stepped_energy[i, k]
-                switched = switched or counts[i] > 0
+                switched = switched or (counts[i] > 0 and switches[i, 0] < time + 0.5 * length)
                 for k in range(counts[i]):
                     if total == capacity:
                         capacity *= 2

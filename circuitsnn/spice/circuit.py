@@ -108,9 +108,7 @@ def oscillator_circuit(
         raise InputError(f"fidelity {fidelity!r} has no SPICE model; allowed: 'relaxed'")
     delays = np.asarray(delays, dtype=float)
     if delays.shape != (network.size,):
-        raise InputError(
-            f"delays has shape {delays.shape}; a network of {network.size} needs {(network.size,)}"
-        )
+        raise InputError(f"delays has shape {delays.shape}; a network of {network.size} needs {(network.size,)}")
     if not np.all(np.isfinite(delays) & (delays >= 0)):
         raise InputError("delays holds a negative or infinite time; allowed: finite times from 0 s on")
     pairs = _coupled_pairs(network.coupling_resistance)
@@ -120,9 +118,7 @@ def oscillator_circuit(
     parameters = network.parameters
     rise = float(np.min(parameters["tau_0"])) / 100
     circuit = Circuit(" ".join(title.split()))
-    circuit.subcircuit(
-        _relaxed_device(comparator_gain, {key: parameters[key][0] for key in _DEVICE_PARAMETERS})
-    )
+    circuit.subcircuit(_relaxed_device(comparator_gain, {key: parameters[key][0] for key in _DEVICE_PARAMETERS}))
     for i in range(network.size):
         own = {name: float(values[i]) for name, values in parameters.items()}
         _add_oscillator(circuit, f"osc{i}", own, float(delays[i]), rise, energy)
@@ -210,9 +206,7 @@ def _relaxed_device(gain: float, defaults: dict[str, float]) -> SubCircuit:
     """VO2 subcircuit; each instance sets its own R_ins, R_met, V_L, V_H and tau_0."""
     g, r = spice_number(gain), spice_number(_RELAXATION_RESISTANCE)
     ports = ("drive", "out", "metallic", "conductance")
-    device = SubCircuit(
-        "vo2_relaxed", *ports, **{key: spice_number(value) for key, value in defaults.items()}
-    )
+    device = SubCircuit("vo2_relaxed", *ports, **{key: spice_number(value) for key, value in defaults.items()})
     device.raw_spice = _DEVICE_COMMENT
     device.VCCS("compare", 0, "compare", "drive", "out", transconductance=g)
     device.R("compare", "compare", 0, "1")
@@ -261,9 +255,7 @@ def _add_oscillator(
         circuit.R(meter, meter, 0, "1e12")
 
 
-def _add_coupling(
-    circuit: Circuit, pairs: list[tuple[int, int, float]], close_at: float, rise: float
-) -> None:
+def _add_coupling(circuit: Circuit, pairs: list[tuple[int, int, float]], close_at: float, rise: float) -> None:
     """Add the coupling resistors and one switch for each oscillator that has any."""
     circuit.V("coupling", "coupling", 0, _piecewise_linear([(close_at, 0.0), (close_at + rise, 1.0)]))
     circuit.model("coupling_switch", "sw", vt="0.5", vh="0", ron="1m", roff="1e12")

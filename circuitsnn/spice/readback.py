@@ -28,8 +28,7 @@ def switching_times(waveforms: Waveforms, network: Network) -> tuple[NDArray[np.
         For each oscillator its switching times (n_i,), insulating to metallic. [s]
     """
     return tuple(
-        _crossings(waveforms, f"osc{i}", float(network.parameters["V_H"][i]), True)
-        for i in range(network.size)
+        _crossings(waveforms, f"osc{i}", float(network.parameters["V_H"][i]), True) for i in range(network.size)
     )
 
 
@@ -49,8 +48,7 @@ def return_times(waveforms: Waveforms, network: Network) -> tuple[NDArray[np.flo
         For each oscillator its return times (n_i,), metallic to insulating. [s]
     """
     return tuple(
-        _crossings(waveforms, f"osc{i}", float(network.parameters["V_L"][i]), False)
-        for i in range(network.size)
+        _crossings(waveforms, f"osc{i}", float(network.parameters["V_L"][i]), False) for i in range(network.size)
     )
 
 

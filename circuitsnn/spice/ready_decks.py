@@ -44,9 +44,7 @@ def ready_decks() -> dict[str, str]:
     }
 
 
-def _deck(
-    name: str, what: str, network: OscillatorNetwork, delays: list[float], close_at: float | None = None
-) -> str:
+def _deck(name: str, what: str, network: OscillatorNetwork, delays: list[float], close_at: float | None = None) -> str:
     """Complete deck with its header comment."""
     circuit = oscillator_circuit(network, delays, close_at, title=what)
     comment = _COMMENT.format(what=what, card=CARD, version=circuitsnn.__version__, name=name)

@@ -87,9 +87,7 @@ def reference_run(network, delays, close_at, stop, rtol=1e-11):
             y,
             method="DOP853",
             events=[
-                crossing(i, supply[i], p["V_L"][i], -1)
-                if metallic[i]
-                else crossing(i, supply[i], p["V_H"][i], 1)
+                crossing(i, supply[i], p["V_L"][i], -1) if metallic[i] else crossing(i, supply[i], p["V_H"][i], 1)
                 for i in range(n)
             ],
             rtol=rtol,

@@ -10,9 +10,7 @@ from tests.crosscheck.reference import all_to_all, plain_network
 
 
 def test_every_oscillator_has_its_own_values():
-    network = plain_network(
-        3, R_S=np.array([20e3, 15e3, 12345.678901234567]), V_H=np.array([1.999, 2.0, 1.98])
-    )
+    network = plain_network(3, R_S=np.array([20e3, 15e3, 12345.678901234567]), V_H=np.array([1.999, 2.0, 1.98]))
     circuit = oscillator_circuit(network, [0.0, 1e-6, 2.5e-6])
     text = str(circuit)
     assert "Rs_osc1 osc1_out 0 15k" in text
@@ -70,9 +68,7 @@ def test_wrong_input_is_named(changes, message):
 
 def test_deck_keeps_a_title_and_comment_from_becoming_directives():
     circuit = oscillator_circuit(plain_network(1), [0.0], title="name\n.include /etc/passwd")
-    deck = transient_deck(
-        circuit, 1e-6, 1e-9, saved_vectors(1), {"reltol": 1e-4}, "first\n.control\nshell ls"
-    )
+    deck = transient_deck(circuit, 1e-6, 1e-9, saved_vectors(1), {"reltol": 1e-4}, "first\n.control\nshell ls")
     lines = deck.splitlines()
     assert lines[0] == ".title name .include /etc/passwd"
     assert lines[1:4] == ["* first", "* .control", "* shell ls"]

@@ -95,10 +95,7 @@ def test_engine_that_dies_is_an_error(monkeypatch, tmp_path):
     assert caught.value.log == "Fatal: out of luck\n"
 
 
-HEADER = (
-    b"Title: t\nFlags: real\nNo. Variables: 2\nNo. Points: 3\n"
-    b"Variables:\n\t0\ttime\ttime\n\t1\tV(a)\tvoltage\n"
-)
+HEADER = b"Title: t\nFlags: real\nNo. Variables: 2\nNo. Points: 3\nVariables:\n\t0\ttime\ttime\n\t1\tV(a)\tvoltage\n"
 
 
 @pytest.mark.parametrize(

@@ -23,8 +23,6 @@ def test_deck_is_in_step(name):
 @pytest.mark.parametrize("name", sorted(ready_decks()))
 def test_deck_runs_as_it_is(name, tmp_path):
     raw = tmp_path / "out.raw"
-    subprocess.run(
-        [find_ngspice(), "-b", "-r", raw, NETLISTS / name], check=True, capture_output=True, timeout=60
-    )
+    subprocess.run([find_ngspice(), "-b", "-r", raw, NETLISTS / name], check=True, capture_output=True, timeout=60)
     metallic = read_raw(raw)["v(osc0_metallic)"] > 0.5
     assert (metallic[1:] & ~metallic[:-1]).sum() in (10, 11)

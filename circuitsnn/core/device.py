@@ -366,6 +366,7 @@ def advance(
                     if fraction > 1.0:
                         break
                     crossing = True
+                    uncut = taken
                     taken *= fraction
                 else:
                     # The step now ends at the switching: its length is corrected at the accuracy of a step's end.
@@ -375,7 +376,8 @@ def advance(
                     derivative = inside(1.0, step, work)[1]
                     if side * derivative >= 0.0:
                         break
-                    taken = max(taken - residual / derivative, 0.5 * taken)
+                    # Where the voltage barely grazes the threshold, Newton's method would leave the step.
+                    taken = min(max(taken - residual / derivative, 0.5 * taken), uncut)
             if not math.isfinite(work[POINTS, ORDER]):
                 return VOLTAGE_NOT_FINITE, v, metallic, excess
             account(i, device, step, work, x, length, energy)

@@ -29,6 +29,8 @@ from circuitsnn.oscillator.mapping import map_weights
 from circuitsnn.oscillator.memory import Recall, recall
 from circuitsnn.oscillator.network import OscillatorNetwork
 from circuitsnn.oscillator.patterns import digits, random_patterns, with_fuzzy_pixels
+from circuitsnn.oscillator.transition import sharpened
+from circuitsnn.oscillator.transition_closed_form import locking_depth, transition_resistance_closed_form
 from circuitsnn.study import Claim, Outcome, Study, StudyContext, StudyParameter, new_figure
 from circuitsnn.study.figures import PALETTE
 from circuitsnn.variation import draw, draw_resistances
@@ -180,10 +182,10 @@ def switching_offset(card: Card, coupling: float) -> dict[str, float]:
     return {"V_H": card.V_H, "R_ins": lift * device, "R_S": lift * load, "C_P": lift * (load - device)}
 
 
-def fall_in_transition(card: Card) -> float:
-    """How far a free node still falls, while its device turns metallic, in the time tau_0. [V]."""
-    current = (card.V_DD - card.V_H) / card.R_S - card.V_H / card.R_ins
-    return current / card.C_P * card.tau_0
+def locking_depth_of(memory: Memory) -> float:
+    """Give epsilon of a pair coupled with R_0: how far one output still falls once the other's device switched. [V]."""
+    card = sharpened(memory.card, memory.fidelity)
+    return locking_depth(float(transition_resistance_closed_form(0.25 * closed_form.period(card), card)), card)
 
 
 def period_spread(card: Card, parameter: str, sigma: float, generator: np.random.Generator) -> float:
@@ -201,7 +203,7 @@ def rank(recalls: pd.DataFrame, nominal: float, memory: Memory, generator: np.ra
     """Find the sigma of each parameter at which the memory dies; the most sensitive parameter first."""
     conductance = 1.0 / memory.resistance
     offsets = switching_offset(memory.card, float(conductance.sum(axis=1).mean()))
-    fall = fall_in_transition(memory.card)
+    depth = locking_depth_of(memory)
     rows = []
     for parameter in SWEPT:
         own = recalls[recalls["parameter"] == parameter]
@@ -219,7 +221,7 @@ def rank(recalls: pd.DataFrame, nominal: float, memory: Memory, generator: np.ra
             row |= {f"sigma_{name}_low": low, f"sigma_{name}_high": high}
         row["period_spread"] = period_spread(memory.card, parameter, row["sigma_half"], generator)
         row["switching_offset"] = offsets.get(parameter, np.nan) * row["sigma_half"]
-        row["offset_over_fall"] = row["switching_offset"] / fall if fall > 0.0 else np.nan
+        row["offset_over_depth"] = row["switching_offset"] / depth
         rows.append(row)
     table = pd.DataFrame(rows).sort_values("sigma_half", kind="stable", ignore_index=True)
     table.attrs["units"] = {"switching_offset": "V"}
@@ -285,7 +287,7 @@ def claims(recalls: pd.DataFrame, results: pd.DataFrame, ranking: pd.DataFrame, 
     worst = ranked.index[0]
     matching = results[(results["parameter"] == "R_C") & (results["sigma"] == MATCHING)].iloc[0]
     resistors = ranked.loc["R_C"]
-    known = ranked["offset_over_fall"].dropna()
+    known = ranked["offset_over_depth"].dropna()
     heat = ", ".join(f"{part} {100 * designed[part] / designed['energy']:.0f} %" for part in HEAT)
     by_card = results[results["parameter"] == "card"].iloc[0]
     return (
@@ -317,9 +319,11 @@ def claims(recalls: pd.DataFrame, results: pd.DataFrame, ranking: pd.DataFrame, 
             f"Spread of the switching point that halves accuracy, largest over smallest of {', '.join(known.index)}",
             3.0,
             known.max() / known.min() if len(known) > 1 else np.nan,
-            remark=f"it is {known.min():.2g} to {known.max():.2g} times the voltage by which a node falls in tau_0 "
-            f"({1e6 * fall_in_transition(card):.0f} µV), whatever the parameter, while the spread of the period is "
-            f"{percent(ranked['period_spread'][known.index].min())} to {percent(ranked['period_spread'].max())}",
+            remark=f"it is {known.min():.2g} to {known.max():.2g} of the locking depth of a pair "
+            f"({1e6 * locking_depth_of(memory):.0f} µV), while the spread of the period is "
+            f"{percent(ranked['period_spread'][known.index].min())} to "
+            f"{percent(ranked['period_spread'][known.index].max())}, and harmless for V_L and R_met up to "
+            f"{percent(ranked['period_spread'][['V_L', 'R_met']].min())}",
             from_paper=False,
         ),
         Claim.within(
@@ -396,13 +400,17 @@ def draw_reason(results: pd.DataFrame, ranking: pd.DataFrame, memory: Memory) ->
         left.plot(100 * relative * ranked.loc[parameter, "period_spread"], 100 * own["accuracy"], **style)
         if np.isfinite(ranked.loc[parameter, "switching_offset"]):
             right.plot(1e6 * relative * ranked.loc[parameter, "switching_offset"], 100 * own["accuracy"], **style)
-    right.axvline(1e6 * fall_in_transition(memory.card), color="black", linewidth=0.8, linestyle=":")
-    right.annotate(
-        r"fall in $\tau_0$", (1e6 * fall_in_transition(memory.card), 104), (3, 0), textcoords="offset points", va="top"
-    )
+    depth = 1e6 * locking_depth_of(memory)
+    right.axvline(depth, color="black", linewidth=0.8, linestyle=":")
+    right.annotate(r"locking depth $\epsilon$", (depth, 104), (3, 0), textcoords="offset points", va="top")
     left.set(xscale="log", ylim=(-4, 104), xlabel="Spread of the free period [%]", ylabel="Images recalled [%]")
-    right.set(xscale="log", ylim=(-4, 104), xlabel="Spread of the switching point [µV]", ylabel="Images recalled [%]")
-    right.set_xlim(8.0, 800.0)
+    right.set(
+        xscale="log",
+        xlim=(5.0, 1000.0),
+        ylim=(-4, 104),
+        xlabel="Spread of the switching point [µV]",
+        ylabel="Images recalled [%]",
+    )
     show_plain_numbers(left)
     show_plain_numbers(right)
     figure.legend(*left.get_legend_handles_labels(), loc="outside right center")

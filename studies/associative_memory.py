@@ -381,10 +381,9 @@ def draw_variation(results: pd.DataFrame) -> Figure:
     for axes, title in ((left, "Images recalled [%]"), (right, f"Chips that recall {100 * GOOD:.0f} % or more [%]")):
         axes.set(xscale="log", ylim=(-4, 104), xlabel="Relative standard deviation [%]", ylabel=title)
         show_plain_numbers(axes)
-    designed = 100 * results.iloc[0]["accuracy"]
-    left.axhline(designed, color="black", linewidth=0.6, linestyle=":")
-    left.annotate("as designed", (1.0, designed - 2), xycoords=("axes fraction", "data"), ha="right", va="top")
-    figure.legend(*right.get_legend_handles_labels(), loc="outside right center")
+    designed = left.axhline(100 * results.iloc[0]["accuracy"], color="black", linewidth=0.6, linestyle=":")
+    handles, labels = right.get_legend_handles_labels()
+    figure.legend([*handles, designed], [*labels, "as designed"], loc="outside right center")
     return figure
 
 
@@ -426,10 +425,9 @@ def show_plain_numbers(axes: Axes) -> None:
 def draw_energy(results: pd.DataFrame) -> Figure:
     """Draw where the energy of a recall goes, as designed and with all parameters spread."""
     chosen = results[results["parameter"].isin(["none", "all", "card"])]
-    labels = [
-        {"none": "none", "card": "card's"}.get(row["parameter"], percent(row["sigma"])) for _, row in chosen.iterrows()
-    ]
-    figure, axes = new_figure(width=10, height=6.5)
+    names = {"none": "none", "card": "card's"}
+    labels = [names.get(row["parameter"], f"{100 * row['sigma']:.2g}") for _, row in chosen.iterrows()]
+    figure, axes = new_figure(width=12, height=6.5)
     bottom = np.zeros(len(chosen))
     for part, colour in zip((*HEAT, "stored"), PALETTE, strict=False):
         axes.bar(labels, 1e6 * chosen[part], bottom=bottom, color=colour, width=0.7, label=part)
@@ -437,7 +435,7 @@ def draw_energy(results: pd.DataFrame) -> Figure:
     for position, (_, row) in enumerate(chosen.iterrows()):
         text = f"{1e6 * row['duration']:.0f} µs\n{1e3 * row['power']:.1f} mW"
         axes.annotate(text, (position, bottom[position]), (0, 2), textcoords="offset points", ha="center", fontsize=6)
-    axes.set(xlabel="Relative standard deviation of all parameters", ylabel="Energy of a recall [µJ]")
+    axes.set(xlabel="Relative standard deviation of all parameters alike [%]", ylabel="Energy of a recall [µJ]")
     axes.set_ylim(0, 1.15 * bottom.max())
     axes.grid(axis="x", visible=False)
     figure.legend(loc="outside upper center", ncols=4)

@@ -23,7 +23,7 @@ lint: $(VENV)/installed-for-tests
 	$(BIN)/lint-imports
 
 bench: $(VENV)/installed-for-tests ngspice
-	$(BIN)/python -m pytest tests/benchmarks -o python_files='bench_*.py' -s
+	PYTHONPATH=tests:tests/benchmarks OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python tests/benchmarks/bench_oscillators.py
 
 clean:
 	rm -rf $(VENV) build dist runs .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage

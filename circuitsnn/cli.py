@@ -1,8 +1,8 @@
 """The `circuitsnn` command.
 
-Exit status: 0 when all is well (for a study: every claim holds), 1 when a claim does not hold, 2 for wrong
-input, with one line on standard error. Modules that take long to import are imported inside the commands, so
-that --help stays quick.
+Exit status: 0 when all is well (for a study: every claim holds), 1 when a claim does not hold, 2 for wrong input and
+3 for a study that failed, each with one line on standard error. Modules that take long to import are imported inside
+the commands, so that --help stays quick.
 """
 
 import json
@@ -183,16 +183,20 @@ def run(
 
     Example: circuitsnn run associative_memory --quick --out results
     """
-    from circuitsnn.study import load_study, run_study
+    from circuitsnn.study import StudyError, load_study, run_study
 
     chosen = _read_settings(settings)
     loaded = load_study(study)
     if out is not None:
         _require_writable(out)
-    with _progress(f"study {study}", shown=not as_json) as report:
-        result = run_study(
-            loaded, quick=quick, settings=chosen, seed=seed, jobs=jobs or _cores(), out=out, progress=report
-        )
+    try:
+        with _progress(f"study {study}", shown=not as_json) as report:
+            result = run_study(
+                loaded, quick=quick, settings=chosen, seed=seed, jobs=jobs or _cores(), out=out, progress=report
+            )
+    except StudyError as error:
+        _refuse(str(error))
+        return 3
     if as_json:
         _print_json(result.to_dict())
     else:
@@ -397,9 +401,16 @@ def _draw_phase_map(path: Path, card: "Card", resistances: Any, fractions: Any, 
     mesh = axes.pcolormesh(resistances / 1e3, fractions, phases, **colours)
     axes.set(xscale="log", xlabel="coupling resistance (kΩ)", ylabel="delay / period", title=card.name)
     figure.colorbar(mesh, label="phase (degree)")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as temporary:
-        figure.savefig(temporary, dpi=150)
+    missing = [folder for folder in path.absolute().parents if not folder.exists()]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as temporary:
+            figure.savefig(temporary, dpi=150)
+    except BaseException:
+        for folder in missing:
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
+        raise
 
 
 if __name__ == "__main__":

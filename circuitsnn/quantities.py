@@ -25,7 +25,8 @@ class _Quantity(Quantity):
     """A quantity with engineering scale factors only, so that "100R" is not read as 1e29."""
 
 
-_Quantity.set_prefs(input_sf="TGMKkmuµμnpfa")
+# Versions of quantiphy differ in whether they print "u" or "µ".
+_Quantity.set_prefs(input_sf="TGMKkmuµμnpfa", map_sf={"u": "µ"})
 
 
 def read_quantity(given: object, unit: str, where: str) -> float:

@@ -1,12 +1,9 @@
-"""Lets every test import the helpers that lie beside this file, such as reference_solver."""
+"""Settings of all tests."""
 
 import hashlib
 import os
-import sys
 import tempfile
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent))
 
 # Numba's cache looks at the file of a function, not at the files that it calls into: after an edit of core/device.py it
 # would go on using the old one inside core/network.py. So each state of the kernels gets a cache of its own.

@@ -22,6 +22,17 @@ from scipy.optimize import brentq, minimize_scalar
 PARAMETER_NAMES = ("V_DD", "R_S", "C_P", "R_ins", "R_met", "V_L", "V_H", "alpha", "tau_0")
 SAMPLES_PER_STEP = 9  # where the device voltages are looked at within each accepted step, both ends included
 SIMULTANEOUS = 1e-13  # a device this close to its threshold when another switches, switches with it [V]
+TABLE_1 = {
+    "V_DD": 2.5,
+    "R_S": 20e3,
+    "C_P": 500e-12,
+    "R_ins": 100.2e3,
+    "R_met": 990.0,
+    "V_L": 1.0,
+    "V_H": 1.999,
+    "alpha": 200.0,
+    "tau_0": 10e-9,
+}
 
 
 @dataclass(frozen=True)
@@ -50,6 +61,33 @@ class ReferenceRun:
     energy: np.ndarray
     dissipated: float
     stop: float
+
+
+@dataclass(frozen=True)
+class PlainNetwork:
+    """The attributes of an OscillatorNetwork that netlists and this reference read."""
+
+    parameters: Mapping[str, np.ndarray]
+    coupling_resistance: np.ndarray
+
+    @property
+    def size(self):
+        return len(self.parameters["V_DD"])
+
+
+def plain_network(size, coupling_resistance=None, **parameters):
+    """Return a network at the values of Table 1, except for the arrays given; uncoupled if no resistances are."""
+    values = {name: np.full(size, value) for name, value in TABLE_1.items()} | parameters
+    if coupling_resistance is None:
+        coupling_resistance = np.full((size, size), np.inf)
+    return PlainNetwork(values, coupling_resistance)
+
+
+def all_to_all(resistance, size):
+    """Coupling resistances of one value between all pairs, open on the diagonal."""
+    matrix = np.full((size, size), float(resistance))
+    np.fill_diagonal(matrix, np.inf)
+    return matrix
 
 
 def parameters_of(cards) -> dict[str, np.ndarray]:

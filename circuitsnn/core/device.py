@@ -36,6 +36,7 @@ V_DD, G_S, C_P, G_INS, G_MET, V_L, V_H, TAU_0, DELAY, G_C, ALPHA, FEEDBACK_LOW, 
 COLUMNS = 13
 # Columns of the energy table.
 E_SUPPLY, E_DEVICE, E_LOAD, E_COUPLING = range(4)
+ENERGIES = 4
 
 MAX_DECAY = 0.5  # largest own decay (rate times length) of one step
 MAX_STEPS = 100_000  # of one oscillator in one window
@@ -73,7 +74,7 @@ class Step(NamedTuple):
 WORK_ROWS = LAG + ORDER + 1
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def polynomial(coefficients, row, x):
     """Evaluate the polynomial of a row by Horner's rule."""
     value = 0.0
@@ -82,7 +83,7 @@ def polynomial(coefficients, row, x):
     return value
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def transition_step_limit(excess, tau_0, capacitance, supply, tolerance):
     """Length of a step within which the relaxing conductance is resolved to the tolerance. [s]."""
     if excess == 0.0:
@@ -95,7 +96,7 @@ def transition_step_limit(excess, tau_0, capacitance, supply, tolerance):
     return 0.8 * tau_0 * (tolerance / (amplitude * constant)) ** (1.0 / (2 * ORDER + 1))
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def feedback_deviation(across, metallic, low, width, alpha):
     """How far 1 - V_0 of equation 3 lies from its saturated value on a branch (0 insulating, 1 metallic).
 
@@ -124,7 +125,7 @@ def feedback_deviation(across, metallic, low, width, alpha):
     return -deviation if metallic else deviation
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def lag_weights(ratio, work):
     """Write the weights of a first-order lag's answer to a polynomial source, at the nodes and the end.
 
@@ -158,46 +159,59 @@ def lag_weights(ratio, work):
             work[LAG + n, node] = total
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
+def steady_voltage(step, work):
+    """Output that a step would tend to with its conductance at the target and its first coupling current. [V]."""
+    return (step.supply * step.target + work[LOCAL, 0]) / (step.rate * step.capacitance)
+
+
+@njit(cache=True, error_model="numpy")
 def collocate(step, work):
-    """Solve one step: fills the work's points, conductance, decay and slope from its local current and driven."""
+    """Solve one step: fills the work's points, conductance, decay and slope from its local current and driven.
+
+    Solved is for the distance from the steady voltage of the step's first source, so that a source that stays constant
+    leaves nothing to interpolate.
+    """
+    steady = steady_voltage(step, work)
     relaxing = step.excess != 0.0
     smooth = work[DRIVEN, ORDER] != 0.0
     for n in range(ORDER + 1):
         x = step.length * NODES[n] if n < ORDER else step.length
         exponent = step.rate * x
-        conductance = step.target
+        above = 0.0  # conductance above its target
         if relaxing:
             left = math.exp(-x / step.tau_0)
             exponent += step.excess * step.tau_0 * (1.0 - left) / step.capacitance
-            conductance += step.excess * left
+            above += step.excess * left
         if smooth:
             total = 0.0
             for k in range(ORDER):
                 total += work[DRIVEN, k] * (INTEGRATION[n, k] if n < ORDER else WEIGHTS[k])
             exponent += step.length * total / step.capacitance
-            conductance += work[DRIVEN, n]
-        work[CONDUCTANCE, n] = conductance
+            above += work[DRIVEN, n]
+        work[CONDUCTANCE, n] = step.target + above
         work[DECAY, n] = math.exp(-exponent)
         if n < ORDER:
-            work[SLOPE, n] = (step.supply * conductance + work[LOCAL, n]) / (step.capacitance * work[DECAY, n])
+            source = (step.supply - steady) * above + work[LOCAL, n] - work[LOCAL, 0]
+            work[SLOPE, n] = source / (step.capacitance * work[DECAY, n])
     end = 0.0
     for n in range(ORDER):
         total = 0.0
         for k in range(ORDER):
             total += INTEGRATION[n, k] * work[SLOPE, k]
-        work[POINTS, n] = work[DECAY, n] * (step.v + step.length * total)
+        work[POINTS, n] = steady + work[DECAY, n] * (step.v - steady + step.length * total)
         end += WEIGHTS[n] * work[SLOPE, n]
-    work[POINTS, ORDER] = work[DECAY, ORDER] * (step.v + step.length * end)
+    work[POINTS, ORDER] = steady + work[DECAY, ORDER] * (step.v - steady + step.length * end)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def collocate_smooth(i, device, metallic, step, work, tolerance):
     """Collocate with the smooth feedback, iterated to convergence; returns the voltage error left by its degree."""
     swing = device[i, G_MET] - device[i, G_INS]
     scale = device[i, V_DD] * step.length / step.capacitance
     low, width, alpha = device[i, FEEDBACK_LOW], device[i, FEEDBACK_WIDTH], device[i, ALPHA]
-    work[DRIVEN, :] = 0.0
+    for n in range(ORDER + 1):
+        work[DRIVEN, n] = 0.0
     lag_weights(step.length / step.tau_0, work)
     for _ in range(40):
         collocate(step, work)
@@ -220,7 +234,7 @@ def collocate_smooth(i, device, metallic, step, work, tolerance):
     return math.inf
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def inside(x, step, work):
     """Voltage and its derivative at the fraction x of a solved step."""
     integral = 0.0
@@ -240,12 +254,13 @@ def inside(x, step, work):
         left = math.exp(-x * step.length / step.tau_0)
         exponent += step.excess * step.tau_0 * (1.0 - left) / step.capacitance
         rate += step.excess * left / step.capacitance
+    steady = steady_voltage(step, work)
     factor = math.exp(-exponent)
-    voltage = factor * (step.v + step.length * integral)
-    return voltage, factor * value - rate * voltage
+    distance = factor * (step.v - steady + step.length * integral)
+    return steady + distance, factor * value - rate * distance
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def find_crossing(step, work, threshold, side):
     """First fraction of the step at which side * (v - threshold) falls to zero; 2 when it never does."""
     before = 0.0
@@ -285,7 +300,7 @@ def find_crossing(step, work, threshold, side):
     return 2.0
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def find_root(left, right, x, step, work, threshold, side):
     """Newton's method kept inside a bracket; the caller refines it with a step that ends there."""
     for _ in range(60):
@@ -304,7 +319,7 @@ def find_root(left, right, x, step, work, threshold, side):
     return x
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def advance(
     i, device, v, metallic, excess, energy, start, length, current, tolerance, voltage, switches, work, samples, first,
     last, out,
@@ -321,7 +336,8 @@ def advance(
     count = 0
     sample = first
     longest = math.inf
-    work[DRIVEN, :] = 0.0
+    for n in range(ORDER + 1):
+        work[DRIVEN, n] = 0.0
     for k in range(ORDER):
         work[MOMENTS, k] = 0.0
         work[POWERS, k] = 0.0
@@ -413,7 +429,7 @@ def advance(
     return count, v, metallic, excess
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def account(i, device, step, work, x, length, energy):
     """Add a step at x to the energies and to the window's Legendre moments of the voltage."""
     for n in range(ORDER):

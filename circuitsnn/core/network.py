@@ -14,6 +14,7 @@ large scale integrated circuits. IEEE TCAD 1 (1982) 131-145. doi:10.1109/TCAD.19
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -27,6 +28,7 @@ from .device import (
     E_DEVICE,
     E_LOAD,
     E_SUPPLY,
+    ENERGIES,
     G_C,
     G_INS,
     G_MET,
@@ -47,9 +49,78 @@ COMPLETE, NOT_FINITE, NO_PROGRESS = range(3)
 
 MAX_SWEEPS = 10
 MAX_SWITCHINGS = 16  # of one oscillator in one window; more shorten the window
+SMALL_NETWORK = 16  # oscillators; below it none waits for another's short steps
+NO_SAMPLES = 0
 
 
-@njit(cache=True, fastmath={"reassoc", "contract", "nsz"})
+class State(NamedTuple):
+    """Where the network stands, one entry an oscillator."""
+
+    v: np.ndarray  # output voltage [V]
+    metallic: np.ndarray  # whether the device is metallic
+    excess: np.ndarray  # its conductance above that of its state [S]
+    energy: np.ndarray  # (N, ENERGIES): supplied and dissipated so far [J]
+
+
+class Window(NamedTuple):
+    """Arrays of one window. (ORDER, N): at the window's nodes; (ORDER + 1, N): at the nodes and the end."""
+
+    current: np.ndarray  # coupling currents of the window before (ORDER, N) [A]
+    ahead: np.ndarray  # coupling currents that drive this one (ORDER, N) [A]
+    received: np.ndarray  # coupling currents that its solution causes (ORDER, N) [A]
+    voltage: np.ndarray  # output, or its projection where it is not smooth (ORDER, N) [V]
+    end: np.ndarray  # output at the end (N,) [V]
+    rate: np.ndarray  # own decay (N,) [1/s]
+    threshold: np.ndarray  # output at which the device switches (N,) [V]
+    shifted: np.ndarray  # output that it tends to with the first coupling current (N,) [V]
+    steady: np.ndarray  # output that an isolated oscillator tends to (N,) [V]
+    target: np.ndarray  # conductance of the device's state (N,) [S]
+    above: np.ndarray  # what its conductance is above that (ORDER, N) [S]
+    decay: np.ndarray  # integrating factor (ORDER + 1, N)
+    gain: np.ndarray  # from current to transformed source (ORDER, N)
+    supply: np.ndarray  # supply voltage (N,) [V]
+    slope: np.ndarray  # transformed source (ORDER, N)
+    whole: np.ndarray  # whether the window is short enough to be one step (N,)
+    stepped: np.ndarray  # whether the oscillator took steps of its own (N,)
+    metallic: np.ndarray  # state at the end of those that did (N,)
+    excess: np.ndarray  # their excess conductance at the end (N,) [S]
+    energy: np.ndarray  # their energies (N, ENERGIES) [J]
+    counts: np.ndarray  # their switchings (N,)
+    switches: np.ndarray  # and the times of those (N, MAX_SWITCHINGS) [s]
+    work: np.ndarray  # for their steps
+
+
+@njit(cache=True, error_model="numpy")
+def new_window(size):
+    """Make the arrays for a network of a size."""
+    return Window(
+        np.zeros((ORDER, size)),
+        np.zeros((ORDER, size)),
+        np.zeros((ORDER, size)),
+        np.zeros((ORDER, size)),
+        np.zeros(size),
+        np.zeros(size),
+        np.zeros(size),
+        np.zeros(size),
+        np.zeros(size),
+        np.zeros(size),
+        np.zeros((ORDER, size)),
+        np.ones((ORDER + 1, size)),
+        np.zeros((ORDER, size)),
+        np.zeros(size),
+        np.zeros((ORDER, size)),
+        np.zeros(size, dtype=np.bool_),
+        np.zeros(size, dtype=np.bool_),
+        np.zeros(size, dtype=np.bool_),
+        np.zeros(size),
+        np.zeros((size, ENERGIES)),
+        np.zeros(size, dtype=np.int64),
+        np.zeros((size, MAX_SWITCHINGS)),
+        np.zeros((WORK_ROWS, ORDER + 1)),
+    )
+
+
+@njit(cache=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
 def send_dense(conductance, voltage, current):
     """Work out the current into every node from its neighbours' voltages, at all nodes of the window."""
     size = conductance.shape[0]
@@ -72,7 +143,7 @@ def send_dense(conductance, voltage, current):
         current[3, i] = c3
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def send_sparse(indptr, indices, data, voltage, current):
     """Do the same for conductances in compressed sparse rows."""
     for i in range(len(indptr) - 1):
@@ -83,7 +154,7 @@ def send_sparse(indptr, indices, data, voltage, current):
             current[n, i] = total
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def extrapolate(current, ratio, ahead):
     """Continue the last window's current into the next one, `ratio` times as long, as a first guess."""
     weights = np.empty((ORDER, ORDER))
@@ -103,57 +174,87 @@ def extrapolate(current, ratio, ahead):
                 ahead[n, i] += weight * current[k, i]
 
 
-@njit(cache=True)
-def prepare(device, v, metallic, excess, start, length, tolerance, rate, threshold, base, gain, decay, g_node, whole):
-    """Integrating factors of every oscillator that takes the window in one step; `whole` says which ones do."""
-    size = len(v)
-    for i in range(size):
+@njit(cache=True, error_model="numpy")
+def copy(table, into):
+    """Copy a table into the upper rows of another (a slice assignment takes seconds to compile)."""
+    for i in range(table.shape[0]):
+        for j in range(table.shape[1]):
+            into[i, j] = table[i, j]
+
+
+@njit(cache=True, error_model="numpy")
+def exchange(dense, indptr, indices, data, voltage, current):
+    """Work out the coupling currents, from whichever form the conductances have."""
+    if len(indptr) > 0:
+        send_sparse(indptr, indices, data, voltage, current)
+    else:
+        send_dense(dense, voltage, current)
+
+
+@njit(cache=True, error_model="numpy")
+def prepare(device, state, window, start, length, tolerance):
+    """Work out the integrating factors of every oscillator that takes the window in one step."""
+    for i in range(len(state.v)):
         supply = device[i, V_DD] if start >= device[i, DELAY] else 0.0
-        switching_on = start < device[i, DELAY] < start + length
-        g = device[i, G_MET] if metallic[i] else device[i, G_INS]
-        threshold[i] = supply - (device[i, V_L] if metallic[i] else device[i, V_H])
-        rate[i] = (device[i, G_S] + device[i, G_C] + g) / device[i, C_P]
-        whole[i] = device[i, ALPHA] == 0.0 and not switching_on and length * rate[i] <= MAX_DECAY
-        relaxing = excess[i] != 0.0
-        if relaxing and whole[i]:
-            whole[i] = length <= transition_step_limit(
-                excess[i], device[i, TAU_0], device[i, C_P], device[i, V_DD], tolerance
-            )
-        if not whole[i]:
+        target = device[i, G_MET] if state.metallic[i] else device[i, G_INS]
+        capacitance, tau_0, excess = device[i, C_P], device[i, TAU_0], state.excess[i]
+        rate = (device[i, G_S] + device[i, G_C] + target) / capacitance
+        window.threshold[i] = supply - (device[i, V_L] if state.metallic[i] else device[i, V_H])
+        window.rate[i] = rate
+        window.supply[i] = supply
+        window.target[i] = target
+        window.steady[i] = supply * target / (rate * capacitance)
+        window.whole[i] = (
+            device[i, ALPHA] == 0.0
+            and not start < device[i, DELAY] < start + length
+            and length <= MAX_DECAY / rate
+            and length <= transition_step_limit(excess, tau_0, capacitance, device[i, V_DD], tolerance)
+        )
+        if not window.whole[i]:
             continue
         for n in range(ORDER + 1):
             x = length * NODES[n] if n < ORDER else length
-            exponent = rate[i] * x
-            conductance = g
-            if relaxing:
-                left = math.exp(-x / device[i, TAU_0])
-                exponent += excess[i] * device[i, TAU_0] * (1.0 - left) / device[i, C_P]
-                conductance += excess[i] * left
-            decay[n, i] = math.exp(-exponent)
+            exponent = rate * x
+            above = 0.0
+            if excess != 0.0:
+                left = math.exp(-x / tau_0)
+                exponent += excess * tau_0 * (1.0 - left) / capacitance
+                above = excess * left
+            window.decay[n, i] = math.exp(-exponent)
             if n < ORDER:
-                gain[n, i] = 1.0 / (device[i, C_P] * decay[n, i])
-                base[n, i] = supply * conductance * gain[n, i]
-                g_node[n, i] = conductance
+                window.above[n, i] = above
+                window.gain[n, i] = 1.0 / (capacitance * window.decay[n, i])
 
 
-@njit(cache=True)
-def longest_whole(device, metallic, excess, tolerance):
-    """Longest window that all but an eighth of a large network take in one step. [s].
+@njit(cache=True, error_model="numpy")
+def longest_whole(device, state, tolerance):
+    """Longest window that all but an eighth of a network take in one step. [s].
 
     A matter of cost only: the oscillators that need shorter steps take them by themselves, each at the price of many
     that do not.
     """
-    size = len(metallic)
+    size = len(state.v)
     own = np.empty(size)
     for i in range(size):
-        g = device[i, G_MET] if metallic[i] else device[i, G_INS]
-        own[i] = MAX_DECAY * device[i, C_P] / (device[i, G_S] + device[i, G_C] + g)
-        if excess[i] != 0.0:
-            limit = transition_step_limit(excess[i], device[i, TAU_0], device[i, C_P], device[i, V_DD], tolerance)
-            own[i] = min(own[i], limit)
-    if size < 16:
+        g = device[i, G_S] + device[i, G_C] + (device[i, G_MET] if state.metallic[i] else device[i, G_INS])
+        own[i] = min(
+            MAX_DECAY * device[i, C_P] / g,
+            transition_step_limit(state.excess[i], device[i, TAU_0], device[i, C_P], device[i, V_DD], tolerance),
+        )
+    if size < SMALL_NETWORK:
         return own.max()
-    most = np.partition(own, size // 8)[size // 8]
+    most = own.min()
+    high = own.max()
+    for _ in range(16):  # bisection finds the eighth closely enough, and compiles in a tenth of a selection's time
+        middle = math.sqrt(most * high)
+        below = 0
+        for i in range(size):
+            if own[i] < middle:
+                below += 1
+        if 8 * below > size:
+            high = middle
+        else:
+            most = middle
     # Those that need hardly shorter steps than most are no reason to let them take two.
     longest = most
     for i in range(size):
@@ -162,331 +263,308 @@ def longest_whole(device, metallic, excess, tolerance):
     return longest
 
 
-@njit(cache=True)
-def solve_whole(v, length, current, base, gain, decay, slope, voltage, end):
-    """Collocation over the window for all oscillators at once."""
-    size = len(v)
-    for n in range(ORDER):
-        s, b, g, c = slope[n], base[n], gain[n], current[n]
-        for i in range(size):
-            s[i] = b[i] + g[i] * c[i]
-    s0, s1, s2, s3 = slope[0], slope[1], slope[2], slope[3]
-    for n in range(ORDER + 1):
-        if n < ORDER:
-            q0 = length * INTEGRATION[n, 0]
-            q1 = length * INTEGRATION[n, 1]
-            q2 = length * INTEGRATION[n, 2]
-            q3 = length * INTEGRATION[n, 3]
-            out = voltage[n]
-        else:
-            q0 = length * WEIGHTS[0]
-            q1 = length * WEIGHTS[1]
-            q2 = length * WEIGHTS[2]
-            q3 = length * WEIGHTS[3]
-            out = end
-        d = decay[n]
-        for i in range(size):
-            out[i] = d[i] * (v[i] + q0 * s0[i] + q1 * s1[i] + q2 * s2[i] + q3 * s3[i])
-
-
-@njit(cache=True)
-def near_threshold(v, metallic, threshold, voltage, end, near):
-    """Oscillators that cross their threshold in the window, or turn round closer to it than their points span."""
-    v0, v1, v2, v3 = voltage[0], voltage[1], voltage[2], voltage[3]
-    for i in range(len(v)):
-        low = min(min(min(v0[i], v1[i]), min(v2[i], v3[i])), min(v[i], end[i]))
-        high = max(max(max(v0[i], v1[i]), max(v2[i], v3[i])), max(v[i], end[i]))
-        margin = threshold[i] - high if metallic[i] else low - threshold[i]
-        last = end[i] - v3[i] if metallic[i] else v3[i] - end[i]
-        # The last two points are 7 % of the window apart: a smaller share of the span says that the voltage turns.
-        near[i] = margin <= 0.0 or (margin <= high - low and last < 0.02 * (high - low))
-
-
-@njit(cache=True)
-def switching_estimate(device, v, metallic, threshold, rate, current):
+@njit(cache=True, error_model="numpy")
+def first_switching(device, state, window):
     """Time until the first oscillator meets its threshold if the coupling current stayed as it is. [s]."""
     first = math.inf
-    for i in range(len(v)):
-        g = device[i, G_MET] if metallic[i] else device[i, G_INS]
-        supply = threshold[i] + (device[i, V_L] if metallic[i] else device[i, V_H])
-        steady = (supply * g + current[i]) / (rate[i] * device[i, C_P])
-        if (steady > threshold[i]) if metallic[i] else (steady < threshold[i]):
-            ratio = (v[i] - steady) / (threshold[i] - steady)
-            if ratio < math.exp(rate[i] * first if first < 1.0 else 700.0):
-                first = min(first, math.log(max(ratio, 1.0)) / rate[i])
+    for i in range(len(state.v)):
+        metallic, threshold, rate = state.metallic[i], window.threshold[i], window.rate[i]
+        g = device[i, G_MET] if metallic else device[i, G_INS]
+        supply = threshold + (device[i, V_L] if metallic else device[i, V_H])
+        steady = (supply * g + window.current[ORDER - 1, i]) / (rate * device[i, C_P])
+        if (steady > threshold) if metallic else (steady < threshold):
+            ratio = (state.v[i] - steady) / (threshold - steady)
+            if ratio < math.exp(min(rate * first, 700.0)):
+                first = math.log(max(ratio, 1.0)) / rate
     return first
 
 
-@njit(cache=True)
-def truncation_error(device, metallic, rate, length, current, counts):
+@njit(cache=True, error_model="numpy")
+def solve_whole(v, capacitance, length, window):
+    """Collocate over the window for all oscillators at once, as `device.collocate` does for one."""
+    size = len(v)
+    supply, first = window.supply, window.ahead[0]
+    steady = window.shifted
+    for i in range(size):
+        steady[i] = window.steady[i] + first[i] / (window.rate[i] * capacitance[i])
+    for n in range(ORDER):
+        s, e, g, c = window.slope[n], window.above[n], window.gain[n], window.ahead[n]
+        for i in range(size):
+            s[i] = g[i] * (e[i] * (supply[i] - steady[i]) + c[i] - first[i])
+    s0, s1, s2, s3 = window.slope[0], window.slope[1], window.slope[2], window.slope[3]
+    for n in range(ORDER + 1):
+        weights = INTEGRATION[n] if n < ORDER else WEIGHTS
+        q0, q1, q2, q3 = length * weights[0], length * weights[1], length * weights[2], length * weights[3]
+        out = window.voltage[n] if n < ORDER else window.end
+        d = window.decay[n]
+        for i in range(size):
+            out[i] = steady[i] + d[i] * (v[i] - steady[i] + q0 * s0[i] + q1 * s1[i] + q2 * s2[i] + q3 * s3[i])
+
+
+@njit(cache=True, error_model="numpy")
+def refine_ends(v, capacitance, length, window):
+    """Solve for the ends once more, with the last currents, for the oscillators that took the window whole.
+
+    It costs little and takes what the last sweep left, which has the same sign from window to window, off the sum.
+    """
+    for i in range(len(v)):
+        if window.stepped[i]:
+            continue
+        first = window.ahead[0, i]
+        steady = window.steady[i] + first / (window.rate[i] * capacitance[i])
+        total = 0.0
+        for n in range(ORDER):
+            source = window.above[n, i] * (window.supply[i] - steady) + window.ahead[n, i] - first
+            total += WEIGHTS[n] * window.gain[n, i] * source
+        window.end[i] = steady + window.decay[ORDER, i] * (v[i] - steady + length * total)
+
+
+@njit(cache=True, error_model="numpy")
+def choose_stepped(state, window):
+    """Say who steps alone: who cannot take the window whole, and who meets the threshold or turns round near it."""
+    v, end, threshold = state.v, window.end, window.threshold
+    v0, v1, v2, v3 = window.voltage[0], window.voltage[1], window.voltage[2], window.voltage[3]
+    for i in range(len(v)):
+        low = min(min(min(v0[i], v1[i]), min(v2[i], v3[i])), min(v[i], end[i]))
+        high = max(max(max(v0[i], v1[i]), max(v2[i], v3[i])), max(v[i], end[i]))
+        margin = threshold[i] - high if state.metallic[i] else low - threshold[i]
+        last = end[i] - v3[i] if state.metallic[i] else v3[i] - end[i]
+        # The last two points are 7 % of the window apart: a smaller share of the span says that the voltage turns.
+        near = margin <= 0.0 or (margin <= high - low and last < 0.02 * (high - low))
+        window.stepped[i] = near or not window.whole[i]
+        window.counts[i] = 0
+
+
+@njit(cache=True, error_model="numpy")
+def truncation_error(device, window, length):
     """Largest voltage error left by the degree of the coupling currents. [V].
 
     An oscillator that does not switch sees only what its own decay lets through of the unresolved part; one that
     switches sees its running integral.
     """
     error = 0.0
-    for i in range(len(rate)):
+    for i in range(len(window.end)):
         last = 0.0
         before = 0.0
         for n in range(ORDER):
-            last += WEIGHTS[n] * LEGENDRE[ORDER - 1, n] * current[n, i]
-            before += WEIGHTS[n] * LEGENDRE[ORDER - 2, n] * current[n, i]
+            last += WEIGHTS[n] * LEGENDRE[ORDER - 1, n] * window.ahead[n, i]
+            before += WEIGHTS[n] * LEGENDRE[ORDER - 2, n] * window.ahead[n, i]
         unresolved = max((2 * ORDER - 1) * abs(last), 0.3 * (2 * ORDER - 3) * abs(before)) * length / device[i, C_P]
-        if counts[i] > 0:
+        if window.counts[i] > 0:
             error = max(error, 0.1 * unresolved)
         else:
-            error = max(error, unresolved * min((0.5 * length * rate[i]) ** ORDER / 945.0, 0.1))
+            error = max(error, unresolved * min((0.5 * length * window.rate[i]) ** ORDER / 945.0, 0.1))
     return error
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
+def relax(device, dense, indptr, indices, data, state, window, time, length, tolerance, coupled, samples, waveforms):
+    """Solve all oscillators and exchange their currents until nothing changes; `window.ahead` is the first guess.
+
+    Returns whether it converged, the truncation error (infinite where it did not), the number of sweeps, and what
+    `advance` returned where it failed.
+    """
+    change_before = math.inf
+    for sweep in range(1, MAX_SWEEPS + 1):
+        solve_whole(state.v, device[:, C_P], length, window)
+        choose_stepped(state, window)
+        for i in range(len(state.v)):
+            if window.stepped[i]:
+                for k in range(ENERGIES):
+                    window.energy[i, k] = 0.0
+                window.counts[i], window.end[i], window.metallic[i], window.excess[i] = advance(
+                    i, device, state.v[i], state.metallic[i], state.excess[i], window.energy, time, length,
+                    window.ahead, tolerance, window.voltage, window.switches, window.work,
+                    samples, NO_SAMPLES, NO_SAMPLES, waveforms,
+                )  # fmt: skip
+                if window.counts[i] < 0:
+                    return False, math.inf, sweep, window.counts[i]
+        if not coupled:
+            return True, 0.0, sweep, 0
+        exchange(dense, indptr, indices, data, window.voltage, window.received)
+        change = 0.0
+        for n in range(ORDER):
+            for i in range(len(state.v)):
+                change = max(change, abs(window.received[n, i] - window.ahead[n, i]) / device[i, C_P])
+        change *= length
+        copy(window.received, window.ahead)
+        if not math.isfinite(change):
+            return False, math.inf, sweep, VOLTAGE_NOT_FINITE
+        error = truncation_error(device, window, length)
+        if change <= 0.3 * tolerance:
+            refine_ends(state.v, device[:, C_P], length, window)
+            return True, error, sweep, 0
+        if error > 3.0 * tolerance and change < 0.3 * error:
+            return False, error, sweep, 0  # it will be refused: no need to finish
+        if sweep > 2 and change * (change / change_before) ** (MAX_SWEEPS - sweep) > 0.3 * tolerance:
+            break
+        change_before = change
+    return False, math.inf, sweep, 0
+
+
+@njit(cache=True, error_model="numpy")
+def accept(device, state, window, time, length):
+    """Make the end of the window the state of the network."""
+    for i in range(len(state.v)):
+        if window.stepped[i]:
+            for k in range(ENERGIES):
+                state.energy[i, k] += window.energy[i, k]
+            state.metallic[i] = window.metallic[i]
+            state.excess[i] = window.excess[i]
+        else:
+            supply = device[i, V_DD] if time >= device[i, DELAY] else 0.0
+            for n in range(ORDER):
+                voltage = window.voltage[n, i]
+                weight = length * WEIGHTS[n]
+                across = supply - voltage
+                heat = weight * across * (window.target[i] + window.above[n, i])
+                state.energy[i, E_SUPPLY] += supply * heat
+                state.energy[i, E_DEVICE] += across * heat
+                state.energy[i, E_LOAD] += weight * voltage * voltage * device[i, G_S]
+                state.energy[i, E_COUPLING] += weight * voltage * (device[i, G_C] * voltage - window.ahead[n, i])
+            if state.excess[i] != 0.0:
+                state.excess[i] *= math.exp(-length / device[i, TAU_0])
+                if abs(state.excess[i]) < 1e-18 * device[i, G_MET]:
+                    state.excess[i] = 0.0
+        state.v[i] = window.end[i]
+    copy(window.ahead, window.current)
+
+
+@njit(cache=True, error_model="numpy")
 def transient(
-    device,
-    dense,
-    indptr,
-    indices,
-    data,
-    v,
-    metallic,
-    excess,
-    energy,
-    close_at,
-    start,
-    stop,
-    tolerance,
-    samples,
-):
+    device, dense, indptr, indices, data, v, metallic, excess, energy, close_at, start, stop, tolerance, samples
+):  # fmt: skip
     """Integrate the network from start to stop; v, metallic, excess and energy are updated in place.
 
-    Returns the switching times, the oscillators they belong to, whether each was to the metallic state, the voltages
-    at the sample times, the status, the time reached, and counts of windows, sweeps, rejected windows and shortest
-    window.
+    device (N, COLUMNS) holds the oscillators; the coupling conductances [S] come as a dense matrix, or as compressed
+    sparse rows with an empty dense one. Returns the switchings (n, 3): time [s], oscillator, 1 if to the metallic
+    state; the voltages at the sample times (N, n) [V]; the status; the time reached [s]; and the numbers of windows,
+    sweeps and refused windows.
     """
     size = len(v)
-    coupling = device[:, G_C].copy()
-    any_coupling = coupling.max() > 0.0
+    state = State(v, metallic, excess, energy)
+    window = new_window(size)
     device = device.copy()
-    current = np.zeros((ORDER, size))
-    ahead = np.zeros((ORDER, size))
-    other = np.zeros((ORDER, size))
-    voltage = np.zeros((ORDER, size))
-    base = np.zeros((ORDER, size))
-    gain = np.zeros((ORDER, size))
-    g_node = np.zeros((ORDER, size))
-    slope = np.zeros((ORDER, size))
-    decay = np.ones((ORDER + 1, size))
-    rate = np.zeros(size)
-    threshold = np.zeros(size)
-    end = np.zeros(size)
-    whole = np.zeros(size, dtype=np.bool_)
-    near = np.zeros(size, dtype=np.bool_)
-    stepped = np.zeros(size, dtype=np.bool_)
-    counts = np.zeros(size, dtype=np.int64)
-    switches = np.empty((size, MAX_SWITCHINGS))
-    stepped_metallic = np.zeros(size, dtype=np.bool_)
-    stepped_excess = np.zeros(size)
-    stepped_energy = np.zeros((size, 4))
-    work = np.zeros((WORK_ROWS, ORDER + 1))
+    coupling = np.empty(size)
+    any_coupling = False
+    for i in range(size):
+        coupling[i] = device[i, G_C]
+        any_coupling = any_coupling or coupling[i] > 0.0
+    discarded = np.zeros((size, ENERGIES))
     waveforms = np.empty((size, len(samples)))
-    discarded = np.zeros((size, 4))
-    next_sample = 0
-    capacity = 1024
-    times = np.empty(capacity)
-    owners = np.empty(capacity, dtype=np.int64)
-    directions = np.empty(capacity, dtype=np.bool_)
+    sample = 0
+    events = np.empty((1024, 3))
     total = 0
-    statistics = np.zeros(4)
-    statistics[3] = math.inf
+    statistics = np.zeros(3, dtype=np.int64)
+    status = COMPLETE
 
-    while next_sample < len(samples) and samples[next_sample] <= start:
-        waveforms[:, next_sample] = v
-        next_sample += 1
+    while sample < len(samples) and samples[sample] <= start:
+        for i in range(size):
+            waveforms[i, sample] = v[i]
+        sample += 1
     time = start
     length = stop - start
-    busy = 0.0
-    previous = 0.0
+    previous = 0.0  # length of the coupled window before
+    busy = 0.0  # length that served the last crowd of switchings
     connected = False
-    while time < stop:
-        limit = stop - time
-        if time < close_at:
-            limit = min(limit, close_at - time)
+    while time < stop and status == COMPLETE:
+        limit = (close_at if time < close_at < stop else stop) - time
         coupled = any_coupling and time >= close_at
-        for i in range(size):
-            device[i, G_C] = coupling[i] if coupled else 0.0
         if not coupled:
+            for i in range(size):
+                device[i, G_C] = 0.0
             length = limit
         else:
             if not connected:
                 connected = True
-                busy = 0.1 * (device[:, C_P] / device[:, G_MET]).min()
-                length = busy
-                for n in range(ORDER):
-                    voltage[n] = v
-                if len(indptr) > 0:
-                    send_sparse(indptr, indices, data, voltage, current)
-                else:
-                    send_dense(dense, voltage, current)
-            length = min(length, longest_whole(device, metallic, excess, tolerance))
+                length = limit
+                for i in range(size):
+                    device[i, G_C] = coupling[i]
+                    length = min(length, 0.1 * device[i, C_P] / device[i, G_MET])
+                    for n in range(ORDER):
+                        window.voltage[n, i] = v[i]
+                busy = length
+                exchange(dense, indptr, indices, data, window.voltage, window.current)
+            length = min(length, longest_whole(device, state, tolerance))
         length = min(length, limit)
-        fresh = True
+        estimated = not coupled
         while True:
             if length < 1e-13 * stop and length < limit:
-                return (
-                    times[:total],
-                    owners[:total],
-                    directions[:total],
-                    waveforms,
-                    NO_PROGRESS,
-                    time,
-                    statistics,
-                )
-            prepare(
-                device, v, metallic, excess, time, length, tolerance,
-                rate, threshold, base, gain, decay, g_node, whole,
-            )  # fmt: skip
-            if coupled and fresh:
-                fresh = False
-                first = switching_estimate(device, v, metallic, threshold, rate, current[ORDER - 1])
+                status = NO_PROGRESS
+                break
+            if length < limit < 1.5 * length:
+                length = 0.5 * limit
+            prepare(device, state, window, time, length, tolerance)
+            if not estimated:
+                estimated = True
+                first = first_switching(device, state, window)
                 # Stop short of a crowd of switchings; inside it, take the length that served the last one.
                 if length > 0.95 * first:
                     shorter = max(0.95 * first, min(length, busy))
                     if shorter < length:
                         length = shorter
                         continue
-            if limit < 1.5 * length and length < limit:
-                length = 0.5 * limit
-                continue
-            if coupled:
-                if previous > 0.0:
-                    extrapolate(current, length / previous, ahead)
-                else:
-                    ahead[:] = current
-            failure = 0
-            accepted = not coupled
-            change_before = math.inf
-            sweeps = 0
-            error = 0.0
-            while True:
-                sweeps += 1
-                solve_whole(v, length, ahead, base, gain, decay, slope, voltage, end)
-                near_threshold(v, metallic, threshold, voltage, end, near)
-                for i in range(size):
-                    counts[i] = 0
-                    stepped[i] = near[i] or not whole[i]
-                    if not stepped[i]:
-                        continue
-                    stepped_energy[i] = 0.0
-                    count, end[i], stepped_metallic[i], stepped_excess[i] = advance(
-                        i, device, v[i], metallic[i], excess[i], stepped_energy, time, length, ahead, tolerance, voltage,
-                        switches, work, samples, 0, 0, waveforms,
-                    )  # fmt: skip
-                    counts[i] = count
-                    if count < 0:
-                        failure = count
-                        break
-                if failure < 0 or not coupled:
-                    break
-                if len(indptr) > 0:
-                    send_sparse(indptr, indices, data, voltage, other)
-                else:
-                    send_dense(dense, voltage, other)
-                change = 0.0
-                for n in range(ORDER):
-                    for i in range(size):
-                        change = max(change, abs(other[n, i] - ahead[n, i]) / device[i, C_P])
-                change *= length
-                ahead, other = other, ahead
-                error = truncation_error(device, metallic, rate, length, ahead, counts)
-                if not math.isfinite(change):
-                    failure = VOLTAGE_NOT_FINITE
-                    break
-                if change <= 0.3 * tolerance:
-                    accepted = error <= tolerance
-                    break
-                if error > 3.0 * tolerance and change < 0.3 * error:
-                    break
-                contraction = change / change_before
-                if sweeps == MAX_SWEEPS or (
-                    sweeps > 2 and change * contraction ** (MAX_SWEEPS - sweeps) > 0.3 * tolerance
-                ):
-                    error = math.inf
-                    break
-                change_before = change
+            if previous > 0.0:
+                extrapolate(window.current, length / previous, window.ahead)
+            else:
+                copy(window.current, window.ahead)
+            converged, error, sweeps, failure = relax(
+                device, dense, indptr, indices, data, state, window, time, length, tolerance, coupled, samples,
+                waveforms,
+            )  # fmt: skip
             statistics[1] += sweeps
-            if failure == TOO_MANY_SWITCHINGS:
-                length *= 0.5
-                statistics[2] += 1
-                continue
-            if failure < 0:
-                status = NOT_FINITE if failure == VOLTAGE_NOT_FINITE else NO_PROGRESS
-                return times[:total], owners[:total], directions[:total], waveforms, status, time, statistics
-            if accepted:
+            if converged and error <= tolerance:
                 break
             statistics[2] += 1
-            first = math.inf
-            for i in range(size):
-                if counts[i] > 0:
-                    first = min(first, switches[i, 0])
-            shrunk = length * (max(0.1, 0.8 * (tolerance / error) ** 0.25) if error < math.inf else 0.4)
-            if 0.5 * shrunk < first - time < 0.95 * length:
-                length = first - time
+            if failure == TOO_MANY_SWITCHINGS:
+                length *= 0.5
+            elif failure < 0:
+                status = NOT_FINITE if failure == VOLTAGE_NOT_FINITE else NO_PROGRESS
+                break
             else:
-                length = shrunk
+                # End at the first switching rather than shortly after it: ends are accurate, insides are not.
+                until = math.inf
+                for i in range(size):
+                    if window.counts[i] > 0:
+                        until = min(until, window.switches[i, 0] - time)
+                shrunk = length * (max(0.1, 0.8 * (tolerance / error) ** 0.25) if error < math.inf else 0.4)
+                length = until if 0.5 * shrunk < until < 0.95 * length else shrunk
+        if status != COMPLETE:
+            break
 
-        if next_sample < len(samples) and samples[next_sample] <= time + length:
-            last = next_sample
+        if sample < len(samples) and samples[sample] <= time + length:
+            last = sample
             while last < len(samples) and samples[last] <= time + length:
                 last += 1
             for i in range(size):
                 advance(
-                    i, device, v[i], metallic[i], excess[i], discarded, time, length, ahead, tolerance, other, switches,
-                    work, samples, next_sample, last, waveforms,
+                    i, device, v[i], metallic[i], excess[i], discarded, time, length, window.ahead, tolerance,
+                    window.received, window.switches, window.work, samples, sample, last, waveforms,
                 )  # fmt: skip
-            next_sample = last
-        switched = False
+            sample = last
+        crowd = False
         for i in range(size):
-            if stepped[i]:
-                for k in range(4):
-                    energy[i, k] += stepped_energy[i, k]
-                switched = switched or (counts[i] > 0 and switches[i, 0] < time + 0.5 * length)
-                for k in range(counts[i]):
-                    if total == capacity:
-                        capacity *= 2
-                        times = np.concatenate((times, np.empty(total)))
-                        owners = np.concatenate((owners, np.empty(total, dtype=np.int64)))
-                        directions = np.concatenate((directions, np.empty(total, dtype=np.bool_)))
-                    times[total] = switches[i, k]
-                    owners[total] = i
-                    directions[total] = metallic[i] == (k % 2 == 1)
-                    total += 1
-                metallic[i] = stepped_metallic[i]
-                excess[i] = stepped_excess[i]
-            else:
-                supply = device[i, V_DD] if time >= device[i, DELAY] else 0.0
-                for n in range(ORDER):
-                    weight = length * WEIGHTS[n]
-                    across = supply - voltage[n, i]
-                    energy[i, E_SUPPLY] += weight * supply * across * g_node[n, i]
-                    energy[i, E_DEVICE] += weight * across * across * g_node[n, i]
-                    energy[i, E_LOAD] += weight * voltage[n, i] * voltage[n, i] * device[i, G_S]
-                    energy[i, E_COUPLING] += weight * voltage[n, i] * (device[i, G_C] * voltage[n, i] - ahead[n, i])
-                if excess[i] != 0.0:
-                    excess[i] *= math.exp(-length / device[i, TAU_0])
-                    if abs(excess[i]) < 1e-18 * device[i, G_MET]:
-                        excess[i] = 0.0
-            v[i] = end[i]
+            crowd = crowd or (window.counts[i] > 0 and window.switches[i, 0] < time + 0.5 * length)
+            for k in range(window.counts[i]):
+                if total == len(events):
+                    more = np.empty((2 * total, 3))
+                    copy(events, more)
+                    events = more
+                events[total, 0] = window.switches[i, k]
+                events[total, 1] = i
+                events[total, 2] = metallic[i] == (k % 2 == 1)
+                total += 1
+        accept(device, state, window, time, length)
         statistics[0] += 1
-        statistics[3] = min(statistics[3], length)
         time = time + length if length < limit else (close_at if time < close_at < stop else stop)
         if coupled:
-            current, ahead = ahead, current
             previous = length
             growth = min(4.0, 0.9 * (tolerance / max(error, 1e-300)) ** 0.25)
             if sweeps > 5:
                 growth = min(growth, 1.0)
             elif sweeps > 3:
                 growth = min(growth, 1.7)
-            if switched:
+            if crowd:
                 busy = length * min(growth, 1.5)
             length *= growth
-    return times[:total], owners[:total], directions[:total], waveforms, COMPLETE, time, statistics
+    return events[:total], waveforms, status, time, statistics

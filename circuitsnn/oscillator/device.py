@@ -1,5 +1,6 @@
 """One relaxation oscillator: a device card in its circuit."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -86,8 +87,10 @@ class Oscillator:
         """
         if checked_fidelity(fidelity) == "abrupt":
             return float(closed_form.period(self.card))
-        switching = self._free_run(fidelity, 5.0).switching_times[0]
-        return float(switching[-1] - switching[-2])
+        run = self._free_run(fidelity, 5.0)
+        if math.isnan(period := run.period()):
+            raise InputError(f"card {self.card.name}, {fidelity}: {run.status}")
+        return period
 
     def charge_duration(self) -> float:
         """Time for the output to rise from V- to V+, device metallic, abrupt. [s]."""
@@ -116,7 +119,10 @@ class Oscillator:
         """
         if checked_fidelity(fidelity) == "abrupt":
             return float(closed_form.first_charge_duration(self.card))
-        return float(self._free_run(fidelity, 1.0).return_times[0][0])
+        run = self._free_run(fidelity, 1.0)
+        if not len(run.return_times[0]):
+            raise InputError(f"card {self.card.name}, {fidelity}: {run.status}")
+        return float(run.return_times[0][0])
 
     def _free_run(self, fidelity: Fidelity, periods: float):
         from circuitsnn.oscillator.network import OscillatorNetwork  # a network consists of oscillators

@@ -125,6 +125,8 @@ def recall(
     pixels = checked_image(image)
     if len(pixels) != net.size:
         raise InputError(f"the image has {len(pixels)} pixels; the network has {net.size} oscillators")
+    if isinstance(periods, bool) or not isinstance(periods, (int, float, np.number)) or not 0.0 < periods < np.inf:
+        raise InputError(f"periods is {periods!r}; allowed is a finite number > 0")
     nominal = net.oscillators[0] if nominal is None else nominal
     period = nominal.period()
     close_at = 0.5 * period + nominal.first_charge_duration()

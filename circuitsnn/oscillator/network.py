@@ -3,6 +3,8 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -20,6 +22,7 @@ from circuitsnn.quantities import show_quantity
 PARAMETERS = ("V_DD", "R_S", "C_P", "R_ins", "R_met", "V_L", "V_H", "alpha", "tau_0")
 DEFAULT_TOLERANCE = 1e-9
 _SETTLED = 1.0  # degrees that a phase may still move per period
+_ONE_TO_ONE = 0.1  # by which last intervals may differ, relative, in a network that is settling to one frequency
 _EMPTY = np.empty(0)
 _EMPTY_INDEX = np.empty(0, dtype=np.int64)
 
@@ -93,7 +96,7 @@ class TransientRun:
         size = len(self.switching_times)
         if not 0 <= reference < size:
             raise InputError(f"reference is {reference!r}; allowed is an oscillator's index, 0 to {size - 1}")
-        return _phases(self.switching_times, reference, self.stop)
+        return _phases(_recent(self.switching_times), reference)
 
     def period(self, reference: int = 0) -> float:
         """Last period of an oscillator; NaN if it did not switch three times. [s]."""
@@ -260,24 +263,24 @@ class OscillatorNetwork:
         v = np.zeros(size)
         metallic = np.zeros(size, dtype=np.bool_)
         excess = np.zeros(size)
-        energy = np.zeros((size, 4))
-        switchings: list[tuple[np.ndarray, ...]] = []
+        energy = np.zeros((size, columns.ENERGIES))
+        switchings: list[np.ndarray] = []
         waveforms = []
-        counts = np.zeros(3)
-        length = self._check_interval(delays, close_at) if until_settled else stop
+        counts = np.zeros(3, dtype=np.int64)
+        length = self._check_interval if until_settled else stop
         start = 0.0
         code = core.COMPLETE
         while start < stop and code == core.COMPLETE:
             end = min(stop, max(start, delays.max(), close_at if close_at < math.inf else 0.0) + length)
             end = end if stop - end > 0.5 * length else stop
             inside = times[(times >= start if start == 0.0 else times > start) & (times <= end)]
-            at, owner, direction, saved, code, start, statistics = core.transient(
+            events, saved, code, start, statistics = core.transient(
                 table, dense, indptr, indices, data, v, metallic, excess, energy,
                 close_at, start, end, tolerance, inside,
             )  # fmt: skip
-            switchings.append((at, owner, direction))
+            switchings.append(events)
             waveforms.append(saved)
-            counts += statistics[:3]
+            counts += statistics
             if until_settled and code == core.COMPLETE and start < stop:
                 so_far = _by_oscillator(switchings, size, True)
                 if _status(so_far, start, code).ok:
@@ -327,16 +330,15 @@ class OscillatorNetwork:
             table[:, columns.V_L], table[:, columns.V_H] = np.array(folds).T
         return table
 
-    def _check_interval(self, delays: np.ndarray, close_at: float) -> float:
-        """Time after which it is worth looking whether the network has settled: six slow periods. [s]."""
-        periods = []
-        for oscillator in self.oscillators:
-            if oscillator.oscillates():
-                periods.append(oscillator.period() + 10.0 * oscillator.card.tau_0)
-        if not periods:
-            oscillator = self.oscillators[0]
-            periods = [10.0 * closed_form.tau_d(oscillator.card)]
-        return 6.0 * max(periods)
+    @cached_property
+    def _check_interval(self) -> float:
+        """Time after which it is worth looking whether the network has settled: four slow periods. [s]."""
+        devices = SimpleNamespace(**self.parameters)
+        alive = closed_form.oscillates(devices)
+        if not alive.any():
+            return 40.0 * closed_form.tau_d(devices).max()
+        devices = SimpleNamespace(**{name: values[alive] for name, values in self.parameters.items()})
+        return 4.0 * (closed_form.period(devices) + 10.0 * devices.tau_0).max()
 
 
 def _conductance(resistance: ArrayLike | sparse.sparray, size: int) -> np.ndarray | sparse.csr_array:
@@ -395,37 +397,41 @@ def _checked_delays(delays: ArrayLike, size: int) -> np.ndarray:
 
 
 def _checked_samples(save_at: ArrayLike, stop: float) -> np.ndarray:
-    times = np.asarray(save_at, dtype=float)
+    try:
+        times = np.asarray(save_at, dtype=float)
+    except (TypeError, ValueError):
+        raise InputError("save_at must be times in seconds") from None
     if times.ndim != 1 or not np.all(np.diff(times) > 0.0) or (len(times) and not 0.0 <= times[0] <= times[-1] <= stop):
         raise InputError(f"save_at must be increasing times between 0 and stop = {show_quantity(stop, 's')}")
     return times
 
 
-def _by_oscillator(switchings: list, size: int, to_metallic: bool) -> tuple[np.ndarray, ...]:
-    times, owners, directions = (np.concatenate(part) for part in zip(*switchings, strict=True))
-    chosen = directions == to_metallic
-    times, owners = times[chosen], owners[chosen]
+def _by_oscillator(switchings: list[np.ndarray], size: int, to_metallic: bool) -> tuple[np.ndarray, ...]:
+    events = np.vstack(switchings)
+    times, owners = events[events[:, 2] == to_metallic, :2].T
     order = np.lexsort((times, owners))
-    times, owners = times[order], owners[order]
-    return tuple(np.split(times, np.searchsorted(owners, np.arange(1, size))))
+    return tuple(np.split(times[order], np.searchsorted(owners[order], np.arange(1, size))))
 
 
-def _phases(switching_times: tuple[np.ndarray, ...], reference: int, at: float) -> np.ndarray:
-    """Phases at the last switching of the reference before `at`. [degree]."""
-    phases = np.full(len(switching_times), np.nan)
-    mine = switching_times[reference]
-    count = np.searchsorted(mine, at, side="right")
-    if count < 3:
-        return phases
-    anchor, period = mine[count - 1], mine[count - 1] - mine[count - 2]
-    for index, times in enumerate(switching_times):
-        # The switching next to the reference's: the last that is not yet a period ahead of it.
-        position = np.searchsorted(times, anchor + 0.5 * period, side="right") - 1
-        if position < 0 or anchor - times[position] > 1.5 * period:
-            continue
-        phase = 360.0 * (times[position] - anchor) / period
-        phases[index] = (phase + 45.0) % 360.0 - 45.0
-    return phases
+def _recent(switching_times: tuple[np.ndarray, ...], count: int = 6) -> np.ndarray:
+    """Last switching times of every oscillator, shape (N, count), -inf where there are fewer. [s]."""
+    recent = np.full((len(switching_times), count), -np.inf)
+    for row, times in zip(recent, switching_times, strict=True):
+        last = times[-count:]
+        row[count - len(last) :] = last
+    return recent
+
+
+def _phases(recent: np.ndarray, reference: int, back: int = 0) -> np.ndarray:
+    """Phases at the last switching of the reference, or `back` switchings earlier. [degree]."""
+    first, before, anchor = recent[reference, -3 - back : recent.shape[1] - back]
+    if not np.isfinite(first):  # the first switching is the supply's, so the first interval is no period
+        return np.full(len(recent), np.nan)
+    period = anchor - before
+    # The switching next to the reference's: the last that is not yet half a period behind it.
+    nearest = np.where(recent <= anchor + 0.5 * period, recent, -np.inf).max(axis=1)
+    lag = np.where(anchor - nearest <= 1.5 * period, nearest - anchor, np.nan)
+    return (360.0 * lag / period + 45.0) % 360.0 - 45.0
 
 
 def _status(switching_times: tuple[np.ndarray, ...], stop: float, code: int) -> Status:
@@ -452,17 +458,18 @@ def _status(switching_times: tuple[np.ndarray, ...], stop: float, code: int) -> 
             f"oscillators {shown} no longer switch: quiet neighbours load their nodes, or they do not oscillate; raise "
             "the coupling resistance, or move the load line (R_S, V_DD)",
         )
-    now = _phases(switching_times, 0, stop)
-    reference = switching_times[0]
-    before = _phases(switching_times, 0, reference[-1] - 0.5 * period)
-    earlier = _phases(switching_times, 0, reference[-2] - 0.5 * period) if len(reference) > 3 else before
-    moved = max(_turn(now, before), _turn(before, earlier))
+    recent = _recent(switching_times)
+    phases = [_phases(recent, 0, back) for back in range(3)]
+    moved = max(_turn(phases[0], phases[1]), _turn(phases[1], phases[2]))
+    if np.any(np.abs((recent[:, -1] - recent[:, -2]) / (recent[0, -1] - recent[0, -2]) - 1.0) > _ONE_TO_ONE):
+        moved = math.nan  # locked two to one, or not at all
     if not moved <= _SETTLED:
         return Status(
             "not settled",
             f"phases still move by {moved:.2g} degrees a period; run longer"
             if math.isfinite(moved)
-            else "not every oscillator switches once a period; run longer",
+            else "not every oscillator switches once in a period of oscillator 0; run longer, or bring their periods "
+            "together",
         )
     return Status("settled")
 

@@ -98,7 +98,11 @@ def transition_resistance(
     """
     checked_fidelity(fidelity)
     closed_form.require_oscillation(card)
-    if not 0.0 < delay <= closed_form.discharge_duration(card):
+    try:
+        allowed = 0.0 < delay <= closed_form.discharge_duration(card)
+    except TypeError:
+        allowed = False
+    if not allowed:
         raise InputError(
             f"delay is {delay!r} s; allowed is > 0 and up to half a period ({0.5 * closed_form.period(card):.4g} s)"
         )
@@ -134,7 +138,7 @@ def transition_resistance(
 
 def sharpened(card: Card, fidelity: Fidelity) -> Card:
     """Return the card with sharp thresholds that comes nearest to a fidelity, for the closed forms."""
-    if fidelity == "abrupt":
+    if checked_fidelity(fidelity) == "abrupt":
         return card.replace(tau_0=0.0)
     if fidelity == "smooth":
         low, high = closed_form.fold_voltages(card)

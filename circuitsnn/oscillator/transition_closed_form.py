@@ -10,6 +10,7 @@ the initial voltages, epsilon) was not at hand: docs/theory/phase_transition.md 
 from __future__ import annotations
 
 import functools
+from typing import NamedTuple
 
 import numpy as np
 from scipy.interpolate import CubicSpline
@@ -200,13 +201,33 @@ def transition_resistance_closed_form(delay, card: OscillatorParameters):
     return answers if answers.ndim else float(answers)
 
 
+class _Parameters(NamedTuple):
+    """What the grid depends on; a card itself cannot be the key of a cache."""
+
+    V_DD: float
+    R_S: float
+    C_P: float
+    R_ins: float
+    R_met: float
+    V_L: float
+    V_H: float
+    tau_0: float
+
+
 def _depth_grid(card: OscillatorParameters) -> tuple[np.ndarray, np.ndarray]:
     """Resistances from far in phase to where no first output turns a second round, and their epsilon."""
+    return _known_depth_grid(_Parameters(*(float(getattr(card, name)) for name in _Parameters._fields)))
+
+
+@functools.lru_cache(maxsize=64)
+def _known_depth_grid(card: _Parameters) -> tuple[np.ndarray, np.ndarray]:
     weakest = (v_plus(card) - v_minus(card)) * tau_d(card) / (card.C_P * (v_minus(card) - v_ins(card)))
     grid = np.geomspace(1e-4 * weakest, weakest, _GRID)
     depths = np.array([locking_depth(resistance, card) for resistance in grid])
     usable = np.isfinite(depths) & (depths > 0)
-    return grid[usable], depths[usable]
+    grid, depths = grid[usable], depths[usable]
+    grid.flags.writeable = depths.flags.writeable = False  # shared by all who ask
+    return grid, depths
 
 
 def transition_delay_closed_form(resistance, card: OscillatorParameters):

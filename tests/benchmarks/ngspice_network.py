@@ -35,8 +35,8 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "crosscheck"))
-from reference import TABLE_1, plain_network, reference_run
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from reference_solver import TABLE_1, plain_network, solve_reference
 
 from circuitsnn.spice import oscillator_circuit, run_ngspice, switching_times
 
@@ -105,7 +105,10 @@ def periods_in_order(times, reference):
 def reference_times():
     """Switching times by DOP853 with events (minutes)."""
     network, delays, close_at = benchmark_network()
-    return reference_run(network, delays, close_at, PERIODS * PERIOD, rtol=1e-9)[0]
+    run = solve_reference(
+        network.parameters, network.coupling_resistance, delays, close_at, PERIODS * PERIOD, rtol=1e-9
+    )
+    return run.switching_times
 
 
 def main():

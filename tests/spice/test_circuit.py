@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import scipy.sparse
+from reference_solver import all_to_all, plain_network
 
 from circuitsnn.errors import InputError
 from circuitsnn.spice import oscillator_circuit, saved_vectors, transient_deck
-from tests.crosscheck.reference import all_to_all, plain_network
 
 
 def test_every_oscillator_has_its_own_values():

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from reference_solver import plain_network
 
 from circuitsnn.spice import EngineError, EngineMissingError, oscillator_circuit, read_raw, run_ngspice
-from tests.crosscheck.reference import plain_network
 
 DIVIDER = "divider\nV1 in 0 PWL(0 0 1u 1)\nR1 in out 1k\nR2 out 0 {r2}\n"
 

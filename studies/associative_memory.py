@@ -157,8 +157,11 @@ def summarise(recalls: pd.DataFrame) -> pd.DataFrame:
 def critical_sigma(sigmas: np.ndarray, accuracies: np.ndarray, level: float) -> float:
     """Interpolate, on a logarithmic axis, the sigma at which the accuracy falls to a level.
 
-    Without a crossing it is infinite; with one below the smallest sigma it is that sigma, an upper bound.
+    Without a crossing it is infinite; with one below the smallest sigma it is that sigma, an upper bound. NaN for a
+    level of zero: what recalls nothing as designed cannot get worse.
     """
+    if not level > 0.0:
+        return np.nan
     falling = np.minimum.accumulate(accuracies)
     below = np.flatnonzero(falling <= level)
     if not len(below):
@@ -214,7 +217,7 @@ def rank(recalls: pd.DataFrame, nominal: float, memory: Memory, generator: np.ra
             for _ in range(RESAMPLINGS)
         ]
         row = {"parameter": parameter}
-        for name, level in (("half", 0.5 * nominal), ("good", GOOD)):
+        for name, level in (("half", 0.5 * nominal), ("good", GOOD if nominal > GOOD else 0.0)):
             row[f"sigma_{name}"] = critical_sigma(sigmas, accuracies.mean(axis=0), level)
             found = np.array([critical_sigma(sigmas, means, level) for means in resampled])
             low, high = np.quantile(found, [0.025, 0.975], method="nearest")
@@ -284,7 +287,7 @@ def claims(recalls: pd.DataFrame, results: pd.DataFrame, ranking: pd.DataFrame, 
     designed = results.iloc[0]
     size = len(memory.resistance)
     ranked = ranking[ranking["parameter"] != "all"].set_index("parameter")
-    worst = ranked.index[0]
+    worst = ranked.index[0] if np.isfinite(ranked["sigma_half"].iloc[0]) else "none found"
     matching = results[(results["parameter"] == "R_C") & (results["sigma"] == MATCHING)].iloc[0]
     resistors = ranked.loc["R_C"]
     known = ranked["offset_over_depth"].dropna()
@@ -347,7 +350,7 @@ def claims(recalls: pd.DataFrame, results: pd.DataFrame, ranking: pd.DataFrame, 
 
 def percent(share: float) -> str:
     """Print a share as per cent, two digits."""
-    return f"{100 * share:.2g} %" if np.isfinite(share) else "beyond the range"
+    return f"{100 * share:.2g} %" if np.isfinite(share) else "(none found)"
 
 
 def interval(row: Mapping, name: str) -> str:

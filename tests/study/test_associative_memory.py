@@ -87,6 +87,7 @@ def test_critical_sigma_is_interpolated_on_a_logarithmic_axis(module):
     assert module.critical_sigma(sigmas, accuracies, 0.5) == pytest.approx(10**-1.5)
     assert module.critical_sigma(sigmas, accuracies, 0.2) == np.inf
     assert module.critical_sigma(sigmas, accuracies, 1.0) == 1e-3
+    assert np.isnan(module.critical_sigma(sigmas, 0 * accuracies, 0.0))
 
 
 def test_switching_offset_of_a_current_is_its_effect_on_the_equilibrium(module):

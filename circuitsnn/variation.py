@@ -4,15 +4,16 @@ Drift and noise are other kinds of randomness and do not belong here.
 """
 
 from collections.abc import Iterable
-from math import isfinite
+from math import isfinite, log1p, sqrt
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from circuitsnn.card_kinds import KINDS
 from circuitsnn.cards import Card, Spread
 from circuitsnn.errors import InputError
 
-__all__ = ["draw", "generators"]
+__all__ = ["draw", "draw_resistances", "generators"]
 
 _ROUNDS = 100
 
@@ -101,6 +102,52 @@ def draw(
     )
 
 
+def draw_resistances(resistance: ArrayLike, sigma: float, rng: np.random.Generator) -> np.ndarray:
+    """Draw the coupling resistors of a fabricated network, each resistor its own.
+
+    Resistances are lognormal with their median at the design's value. The one resistor between i and j keeps one
+    value; its draw does not depend on which others are open.
+
+    Parameters
+    ----------
+    resistance : array_like, shape (N, N)
+        Symmetric resistances of the design; ``inf`` is open and stays so. The diagonal stays as it is. [ohm]
+    sigma : float
+        Relative standard deviation. [-]
+    rng : numpy.random.Generator
+        Source of randomness; see `generators`.
+
+    Returns
+    -------
+    ndarray, shape (N, N)
+        The drawn resistances. [ohm]
+
+    Raises
+    ------
+    InputError
+        If sigma is negative or not finite, or the resistances are not a symmetric square of numbers > 0.
+    """
+    sigma = _checked_sigma(sigma)
+    try:
+        drawn = np.array(resistance, dtype=float)
+    except (TypeError, ValueError):
+        raise InputError("resistance must be a dense matrix of numbers in ohm, inf for open") from None
+    if drawn.ndim != 2 or drawn.shape[0] != drawn.shape[1]:
+        raise InputError(f"resistance has shape {drawn.shape}; allowed is a square matrix")
+    rows, columns = np.triu_indices(len(drawn), 1)
+    if not np.all(drawn[rows, columns] > 0.0) or not np.array_equal(drawn[rows, columns], drawn[columns, rows]):
+        raise InputError("resistance must be > 0 ohm and symmetric; a resistor between i and j is one value")
+    drawn[rows, columns] *= np.exp(sqrt(log1p(sigma**2)) * rng.standard_normal(len(rows)))
+    drawn[columns, rows] = drawn[rows, columns]
+    return drawn
+
+
+def _checked_sigma(sigma: float) -> float:
+    if isinstance(sigma, (bool, str)) or not isfinite(sigma) or sigma < 0:
+        raise InputError(f"sigma is {sigma!r}; allowed is a relative standard deviation >= 0, such as 0.01")
+    return float(sigma)
+
+
 def _spreads(card: Card, sigma: float | None, only: Iterable[str] | None) -> dict[str, Spread]:
     stated = {name: parameter.spread for name, parameter in card.parameters.items() if parameter.spread is not None}
     names = list(stated) if only is None else [only] if isinstance(only, str) else list(only)
@@ -114,12 +161,11 @@ def _spreads(card: Card, sigma: float | None, only: Iterable[str] | None) -> dic
                     f"card {card.name} states no spread for {name}; give sigma, or add a spread to the card"
                 )
         return {name: stated[name] for name in names}
-    if isinstance(sigma, (bool, str)) or not isfinite(sigma) or sigma < 0:
-        raise InputError(f"sigma is {sigma!r}; allowed is a relative standard deviation >= 0, such as 0.01")
+    sigma = _checked_sigma(sigma)
     default = Spread(relative_sigma=sigma)
     return {
         name: Spread(
-            relative_sigma=float(sigma),
+            relative_sigma=sigma,
             distribution=stated.get(name, default).distribution,
             correlated_with=stated.get(name, default).correlated_with,
         )

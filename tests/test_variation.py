@@ -5,7 +5,7 @@ import pytest
 
 from circuitsnn.cards import Correlation, Spread, load_card
 from circuitsnn.errors import InputError
-from circuitsnn.variation import draw, generators
+from circuitsnn.variation import draw, draw_resistances, generators
 
 SIZE = 40_000
 # The standard error of a standard deviation from SIZE normal draws is 0.35 %; 2 % is far outside it.
@@ -137,3 +137,55 @@ def test_wrong_seed(seed, count):
 def test_lognormal_spread_of_a_parameter_that_is_zero_stays_zero(card):
     card = with_spread(card.replace(tau_0=0), tau_0=Spread(relative_sigma=0.1, distribution="lognormal"))
     assert np.array_equal(draw(card, 3, rng())["tau_0"], np.zeros(3))
+
+
+def resistances(size=120):
+    matrix = 1e6 * (1 + np.add.outer(np.arange(size), np.arange(size)) / size)
+    matrix[0, 1] = matrix[1, 0] = np.inf
+    np.fill_diagonal(matrix, np.inf)
+    return matrix
+
+
+def test_each_coupling_resistor_has_one_draw_of_its_own():
+    design = resistances()
+    drawn = draw_resistances(design, 0.05, rng())
+    assert np.array_equal(drawn, drawn.T)
+    assert np.array_equal(np.isinf(drawn), np.isinf(design))
+    closed = np.triu(np.isfinite(design), 1)
+    ratio = drawn[closed] / design[closed]
+    assert len(np.unique(ratio)) == closed.sum()
+    assert np.std(ratio) / np.mean(ratio) == pytest.approx(0.05, rel=0.05)
+    assert np.median(ratio) == pytest.approx(1.0, abs=0.003)
+
+
+def test_resistors_stay_positive_however_wide_their_spread():
+    assert np.all(draw_resistances(resistances(), 3.0, rng()) > 0)
+
+
+def test_a_resistors_draw_does_not_depend_on_which_others_are_open():
+    design = resistances(10)
+    opened = design.copy()
+    opened[2, 3] = opened[3, 2] = np.inf
+    drawn, with_one_open = draw_resistances(design, 0.1, rng()), draw_resistances(opened, 0.1, rng())
+    drawn[2, 3] = drawn[3, 2] = np.inf
+    assert np.array_equal(drawn, with_one_open)
+
+
+def test_no_spread_leaves_the_resistances():
+    assert np.array_equal(draw_resistances(resistances(), 0.0, rng()), resistances())
+
+
+@pytest.mark.parametrize(
+    ("resistance", "sigma", "message"),
+    [
+        (np.ones((2, 2)), -0.1, "sigma is -0.1; allowed"),
+        (np.ones((2, 3)), 0.1, "square"),
+        (np.array([[0.0, 1.0], [2.0, 0.0]]), 0.1, "symmetric"),
+        (-np.ones((2, 2)), 0.1, "> 0 ohm"),
+        (np.full((2, 2), np.nan), 0.1, "> 0 ohm"),
+        ([["a"]], 0.1, "numbers"),
+    ],
+)
+def test_wrong_input_to_draw_resistances(resistance, sigma, message):
+    with pytest.raises(InputError, match=message):
+        draw_resistances(resistance, sigma, rng())

@@ -159,6 +159,17 @@ def duty(card: OscillatorParameters) -> Quantity:
     return charge_duration(card) / period(card)
 
 
+def power(card: OscillatorParameters) -> Quantity:
+    """Mean power that the free oscillator draws from its supply, abrupt [W].
+
+    Over a period the capacitor gains no charge, so all that the supply gave went through R_S: V_DD <v> / R_S.
+    """
+    swing = v_plus(card) - v_minus(card)
+    discharging = v_ins(card) * discharge_duration(card) + tau_d(card) * swing
+    charging = v_met(card) * charge_duration(card) - tau_c(card) * swing
+    return card.V_DD / card.R_S * (discharging + charging) / period(card)
+
+
 def fold_voltages(card: OscillatorParameters) -> tuple[Quantity, Quantity]:
     """Voltages at which the smooth feedback of equation 3 turns: the thresholds that it really has.
 

@@ -1,5 +1,6 @@
 """The associative memory: an image goes in as supply delays, the recalled pattern comes out as phases."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +28,10 @@ class Recall:
     """From the first supply step to the answer. [s]"""
     status: Status
     """Whether the phases settled, and what to do if not."""
+    dissipation: Mapping[str, float]
+    """Heat in all devices, all loads and all coupling resistors: "device", "load", "coupling". [J]"""
+    stored: float
+    """Left on all capacitors at the answer; with `dissipation` it makes up `energy`. [J]"""
 
     @property
     def power(self) -> float:
@@ -135,4 +140,12 @@ def recall(
     )
     phases = run.phases(0)
     answer = np.where(np.cos(np.radians(phases)) > 0.0, 1.0, -1.0)
-    return Recall(answer, phases, float(run.energy.sum()), run.stop, run.status)
+    return Recall(
+        answer=answer,
+        phases=phases,
+        energy=float(run.energy.sum()),
+        duration=run.stop,
+        status=run.status,
+        dissipation={part: float(values.sum()) for part, values in run.dissipation.items()},
+        stored=float(run.stored.sum()),
+    )

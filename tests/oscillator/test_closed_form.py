@@ -6,8 +6,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from reference_solver import metallic_share, parameters_of, solve_reference
 
+from circuitsnn.cards import load_card
 from circuitsnn.errors import InputError, NoOscillationError
 from circuitsnn.oscillator import closed_form as cf
+from circuitsnn.oscillator.network import OscillatorNetwork
 
 TABLE_1 = {
     "V_DD": 2.5,
@@ -127,6 +129,15 @@ def test_relaxed_closed_form_tends_to_the_abrupt_one():
     assert cf.relaxed_period(card_with(tau_0=0.0)) == pytest.approx(cf.period(card_with()), rel=1e-14)
     with pytest.raises(InputError, match="tau_0"):
         cf.relaxed_period(card_with(tau_0=100e-9))
+
+
+def test_mean_power_is_that_of_the_transient():
+    card = load_card("vo2_delacour2021")
+    network = OscillatorNetwork.of_cards([card], np.zeros((1, 1)))
+    period = cf.period(card)
+    runs = [network.transient(0.0, stop=count * period, fidelity="abrupt") for count in (3, 5)]
+    power = (runs[1].energy[0] - runs[0].energy[0]) / (2 * period)
+    assert cf.power(card) == pytest.approx(power, rel=1e-7)
 
 
 @pytest.mark.parametrize("alpha", [2.0, 20.0, 200.0])

@@ -40,6 +40,7 @@ ENERGIES = 4
 
 MAX_DECAY = 0.5  # largest own decay (rate times length) of one step
 MAX_STEPS = 100_000  # of one oscillator in one window
+FOLD_SHARE = 0.1  # of the tolerance for one step of a smooth feedback, which takes dozens towards its fold
 
 # What `advance` returns in place of a number of switchings.
 TOO_MANY_SWITCHINGS, VOLTAGE_NOT_FINITE, TOO_MANY_STEPS = -1, -2, -3
@@ -370,9 +371,10 @@ def advance(
                     work[LOCAL, n] = polynomial(work, POWERS, (x + taken * NODES[n]) / length)
                 if smooth:
                     error = collocate_smooth(i, device, metallic, step, work, tolerance)
-                    if error > tolerance:
+                    allowed = FOLD_SHARE * tolerance
+                    if error > allowed:
                         crossing = False
-                        taken *= max(0.2, 0.8 * (tolerance / error) ** 0.25)
+                        taken *= max(0.2, 0.8 * (allowed / error) ** 0.25)
                         continue
                     longest = 2.5 * taken
                 else:

@@ -21,7 +21,7 @@ from circuitsnn.quantities import show_quantity
 
 PARAMETERS = ("V_DD", "R_S", "C_P", "R_ins", "R_met", "V_L", "V_H", "alpha", "tau_0")
 DEFAULT_TOLERANCE = 1e-9
-_SETTLED = 1.0  # degrees that a phase may still move per period
+_SETTLED = 0.1  # degrees that a phase may still move per period
 _ONE_TO_ONE = 0.1  # by which last intervals may differ, relative, in a network that is settling to one frequency
 _EMPTY = np.empty(0)
 _EMPTY_INDEX = np.empty(0, dtype=np.int64)

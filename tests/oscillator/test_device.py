@@ -63,7 +63,7 @@ def test_device_that_rests():
 def test_smooth_device_whose_load_line_meets_the_bent_branch():
     oscillator = Oscillator(CARD.replace(V_H=2.07))
     assert oscillator.period("relaxed") > 0.0
-    with pytest.raises(NoOscillationError, match="rests with fidelity 'smooth'"):
+    with pytest.raises(NoOscillationError, match="does not oscillate with fidelity 'smooth'"):
         oscillator.period("smooth")
 
 

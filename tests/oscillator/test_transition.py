@@ -63,10 +63,12 @@ def test_pair_against_an_independent_solver(fidelity, resistance):
     delay = 0.25 * PERIOD
     run = run_pair(resistance, delay, CARD, fidelity)
     close_at = delay + Oscillator(CARD).first_charge_duration(fidelity)
+    stop = min(run.stop, 5 * PERIOD)
     reference = solve_reference(
-        parameters_of([CARD, CARD]), np.full((2, 2), resistance), np.array([0.0, delay]), close_at, 5 * PERIOD, fidelity
+        parameters_of([CARD, CARD]), np.full((2, 2), resistance), np.array([0.0, delay]), close_at, stop, fidelity
     )
     for ours, theirs in zip(run.switching_times, reference.switching_times, strict=True):
+        assert len(theirs) >= 4
         np.testing.assert_allclose(ours[: len(theirs)], theirs, rtol=0, atol=1e-6 * PERIOD)
 
 

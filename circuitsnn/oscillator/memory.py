@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
 
 from circuitsnn.errors import InputError
@@ -47,6 +48,19 @@ class Recall:
         """Whether the answer is a pattern (or its negative, which is the same network state)."""
         pattern = np.asarray(pattern).ravel()
         return bool(np.array_equal(self.answer, pattern * pattern[0]))
+
+    def to_frame(self) -> pd.DataFrame:
+        """Tabulate the answer, one row a pixel.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Answer [-] and phase [degree]; units in ``attrs["units"]``.
+        """
+        frame = pd.DataFrame({"answer": self.answer, "phase": self.phases})
+        frame.index.name = "oscillator"
+        frame.attrs["units"] = {"answer": "-", "phase": "degree"}
+        return frame
 
     def __array__(self, dtype=None, copy=None) -> np.ndarray:
         return np.array(self.answer, dtype=dtype)

@@ -46,6 +46,14 @@ def test_a_recall_is_its_answer(four):
     assert len(recalled) == 4
 
 
+def test_a_recall_tabulates_its_pixels_with_units(four):
+    recalled = recall(four, [1, 1, -1, -1])
+    frame = recalled.to_frame()
+    assert np.array_equal(frame["answer"], recalled.answer)
+    assert np.array_equal(frame["phase"], recalled.phases)
+    assert frame.attrs["units"] == {"answer": "-", "phase": "degree"}
+
+
 def test_an_image_in_rows_and_columns_is_read_row_by_row(four):
     assert np.array_equal(recall(four, [[1, 1], [-1, -1]]).phases, recall(four, [1, 1, -1, -1]).phases)
 

@@ -126,7 +126,7 @@ def difference(times, others):
 
 @pytest.mark.parametrize("fidelity", ["relaxed", "abrupt"])
 def test_error_falls_with_the_tolerance(fidelity):
-    """Over several networks: the slope of log error against log tolerance is about one."""
+    """Over several networks: at least in proportion, and it stays below the tolerance (periods for volts)."""
     tolerances = np.array([1e-5, 1e-6, 1e-7, 1e-8, 1e-9])
     errors = np.zeros((12, len(tolerances)))
     for seed, row in enumerate(errors):
@@ -142,10 +142,10 @@ def test_error_falls_with_the_tolerance(fidelity):
         row[:] = [difference(one, times[-1]) for one in times[:-1]]
     typical = np.median(errors, axis=0)
     slope = np.polyfit(np.log(tolerances), np.log(typical), 1)[0]
-    assert 0.75 < slope < 1.25
-    assert typical[-1] < 1e-8
+    assert slope > 0.75
+    assert np.all(typical < 1.5 * tolerances)
     # At 1e-5 a near-tie may be decided the other way.
-    assert np.all(errors[:, 1:] < 20 * tolerances[1:])  # in periods, for a tolerance in volts
+    assert np.all(errors[:, 1:] < 5 * tolerances[1:])
 
 
 @pytest.mark.parametrize("fidelity", ["relaxed", "abrupt"])

@@ -399,16 +399,28 @@ def advance(
             if not math.isfinite(work[POINTS, ORDER]):
                 return VOLTAGE_NOT_FINITE, v, metallic, excess
             account(i, device, step, work, x, length, energy)
+            driven = work[DRIVEN, ORDER]
+            end = threshold if crossing else work[POINTS, ORDER]
             while sample < last and samples[sample] <= start + x + taken:
-                fraction = min(max((samples[sample] - start - x) / taken, 0.0), 1.0)
-                out[i, sample] = inside(fraction, step, work)[0]
+                # A step that ends there: its end is two orders better than the inside of the whole one.
+                part = min(samples[sample] - start - x, taken)
+                out[i, sample] = v
+                if part > 0.0:
+                    step = Step(v, rate, excess, tau_0, device[i, C_P], supply, target, part)
+                    for n in range(ORDER):
+                        work[LOCAL, n] = polynomial(work, POWERS, (x + part * NODES[n]) / length)
+                    if smooth:
+                        collocate_smooth(i, device, metallic, step, work, tolerance)
+                    else:
+                        collocate(step, work)
+                    out[i, sample] = work[POINTS, ORDER]
                 sample += 1
             if excess != 0.0:
                 excess *= math.exp(-taken / tau_0)
                 if abs(excess) < 1e-18 * device[i, G_MET]:
                     excess = 0.0
-            excess += work[DRIVEN, ORDER]
-            v = threshold if crossing else work[POINTS, ORDER]
+            excess += driven
+            v = end
         x = x + taken if taken < length - x else length
         if crossing:
             if count == switches.shape[1]:

@@ -166,8 +166,8 @@ def test_waveforms_agree_and_asking_for_them_changes_nothing(fidelity):
     np.testing.assert_array_equal(run.energy, bare.energy)
     for column, time in enumerate(times[1:], start=1):
         expected = reference(network, delays, 0.5 * PERIOD, time, fidelity).voltage
-        # Inside a step the order is lower than at its end: 2e-7 V, whatever the tolerance.
-        np.testing.assert_allclose(run.voltages[:, column], expected, rtol=0, atol=1e-6)
+        # Inside a window the neighbours' kinks are not resolved, so this is not quite as good as the window's end.
+        np.testing.assert_allclose(run.voltages[:, column], expected, rtol=0, atol=1e-7)
     np.testing.assert_array_equal(run.voltages[:, 0], 0.0)
 
 

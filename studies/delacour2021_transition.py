@@ -19,9 +19,10 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from circuitsnn.cards import Card
 from circuitsnn.errors import InputError
 from circuitsnn.oscillator import closed_form
-from circuitsnn.oscillator.device import Fidelity, Oscillator
+from circuitsnn.oscillator.device import Oscillator
 from circuitsnn.oscillator.mapping import map_pair_weight
 from circuitsnn.oscillator.network import OscillatorNetwork, TransientRun
+from circuitsnn.oscillator.table import Fidelity
 from circuitsnn.oscillator.transition import Method, run_pair, transition_resistance
 from circuitsnn.oscillator.transition_closed_form import transition_delay_closed_form, transition_resistance_closed_form
 from circuitsnn.study import Claim, Outcome, Study, StudyContext, StudyParameter, new_figure

@@ -2,28 +2,15 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 import numpy as np
 
 from circuitsnn.cards import Card
+from circuitsnn.core import network as core
+from circuitsnn.core.device import ENERGIES
 from circuitsnn.errors import InputError, NoOscillationError
 from circuitsnn.oscillator import closed_form
-
-Fidelity = Literal["smooth", "relaxed", "abrupt"]
-
-
-def checked_fidelity(fidelity: str) -> str:
-    """Pass a fidelity on if there is one of that name.
-
-    Raises
-    ------
-    InputError
-        If there is none.
-    """
-    if fidelity not in get_args(Fidelity):
-        raise InputError(f"fidelity is {fidelity!r}; allowed: {', '.join(get_args(Fidelity))}")
-    return fidelity
+from circuitsnn.oscillator.table import DEFAULT_TOLERANCE, PARAMETERS, Fidelity, checked_fidelity, device_table
 
 
 @dataclass(frozen=True)
@@ -87,14 +74,14 @@ class Oscillator:
         """
         if checked_fidelity(fidelity) == "abrupt":
             return float(closed_form.period(self.card))
-        run = self._free_run(fidelity, 5.0)
-        if math.isnan(period := run.period()):
+        switching, _ = self._free_run(fidelity, 5.0)
+        if len(switching) < 3:
             # The feedback raises the conductance before the branch ends; the load line may meet it there.
             raise NoOscillationError(
                 f"card {self.card.name} does not oscillate with fidelity '{fidelity}', although it does with abrupt "
-                f"transitions ({run.status.name}); lower V_H, R_S or tau_0, or raise V_DD or R_ins"
+                "transitions; lower V_H, R_S or tau_0, or raise V_DD or R_ins"
             )
-        return period
+        return float(switching[-1] - switching[-2])
 
     def charge_duration(self) -> float:
         """Time for the output to rise from V- to V+, device metallic, abrupt. [s]."""
@@ -123,14 +110,29 @@ class Oscillator:
         """
         if checked_fidelity(fidelity) == "abrupt":
             return float(closed_form.first_charge_duration(self.card))
-        run = self._free_run(fidelity, 1.0)
-        if not len(run.return_times[0]):
-            raise InputError(f"card {self.card.name}, {fidelity}: {run.status}")
-        return float(run.return_times[0][0])
+        _, returning = self._free_run(fidelity, 1.0)
+        if not len(returning):
+            raise NoOscillationError(
+                f"card {self.card.name}: with fidelity '{fidelity}' the output does not get to V+ within a period; "
+                "lower tau_0 or R_met, or raise V_L"
+            )
+        return float(returning[0])
 
-    def _free_run(self, fidelity: Fidelity, periods: float):
-        from circuitsnn.oscillator.network import OscillatorNetwork  # a network consists of oscillators
-
+    def _free_run(self, fidelity: Fidelity, periods: float) -> tuple[np.ndarray, np.ndarray]:
+        """Give the times to the metallic and to the insulating state of the oscillator alone, from v = 0. [s]."""
+        parameters = {name: np.array([getattr(self.card, name)]) for name in PARAMETERS}
         # The relaxing conductance lengthens the charge by some tau_0; a long tau_0 may even dominate it.
-        longest = closed_form.period(self.card) + 20.0 * self.card.tau_0
-        return OscillatorNetwork([self], np.zeros((1, 1))).transient(0.0, stop=periods * longest, fidelity=fidelity)
+        stop = periods * (closed_form.period(self.card) + 20.0 * self.card.tau_0)
+        nothing, no_index = np.empty(0), np.empty(0, dtype=np.int64)
+        events, _, code, *_ = core.transient(
+            device_table(parameters, np.zeros(1), np.zeros(1), fidelity),
+            np.zeros((1, 1)), no_index, no_index, nothing,  # no coupling
+            np.zeros(1), np.zeros(1, dtype=np.bool_), np.zeros(1), np.zeros((1, ENERGIES)),  # at rest
+            math.inf, 0.0, stop, DEFAULT_TOLERANCE, nothing,
+        )  # fmt: skip
+        if code != core.COMPLETE:
+            raise InputError(
+                f"card {self.card.name}, {fidelity}: no progress, the solver's step fell below rounding; allowed are time "
+                "constants (R_S C_P, R_met C_P, tau_0) that do not differ by ten decades and more"
+            )
+        return events[events[:, 2] == 1.0, 0], events[events[:, 2] == 0.0, 0]

@@ -6,7 +6,7 @@ from numpy.typing import ArrayLike
 from circuitsnn.cards import Card
 from circuitsnn.errors import InputError
 from circuitsnn.oscillator import closed_form
-from circuitsnn.oscillator.device import Fidelity
+from circuitsnn.oscillator.table import Fidelity
 from circuitsnn.oscillator.transition import sharpened
 from circuitsnn.oscillator.transition_closed_form import transition_resistance_closed_form
 

@@ -8,9 +8,10 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from circuitsnn.errors import InputError
-from circuitsnn.oscillator.device import Fidelity, Oscillator
-from circuitsnn.oscillator.network import DEFAULT_TOLERANCE, OscillatorNetwork, Status
+from circuitsnn.oscillator.device import Oscillator
+from circuitsnn.oscillator.network import OscillatorNetwork, Status
 from circuitsnn.oscillator.patterns import checked_image
+from circuitsnn.oscillator.table import DEFAULT_TOLERANCE, Fidelity
 
 PERIODS = 20
 

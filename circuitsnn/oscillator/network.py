@@ -16,11 +16,10 @@ from circuitsnn.core import device as columns
 from circuitsnn.core import network as core
 from circuitsnn.errors import InputError
 from circuitsnn.oscillator import closed_form
-from circuitsnn.oscillator.device import Fidelity, Oscillator, checked_fidelity
+from circuitsnn.oscillator.device import Oscillator
+from circuitsnn.oscillator.table import DEFAULT_TOLERANCE, PARAMETERS, Fidelity, checked_fidelity, device_table
 from circuitsnn.quantities import show_quantity
 
-PARAMETERS = ("V_DD", "R_S", "C_P", "R_ins", "R_met", "V_L", "V_H", "alpha", "tau_0")
-DEFAULT_TOLERANCE = 1e-9
 _SETTLED = 0.1  # degrees that a phase may still move per period
 _ONE_TO_ONE = 0.1  # by which last intervals may differ, relative, in a network that is settling to one frequency
 _EMPTY = np.empty(0)
@@ -251,7 +250,8 @@ class OscillatorNetwork:
         times = _EMPTY if save_at is None else _checked_samples(save_at, stop)
 
         size = self.size
-        table = self._table(delays, fidelity)
+        coupled = np.asarray(self.coupling_conductance.sum(axis=1)).ravel()
+        table = device_table(self.parameters, delays, coupled, fidelity)
         if sparse.issparse(self.coupling_conductance):
             coupling = self.coupling_conductance
             dense = np.empty((0, 0))
@@ -304,31 +304,6 @@ class OscillatorNetwork:
             sweeps=int(counts[1]),
             rejected=int(counts[2]),
         )
-
-    def _table(self, delays: np.ndarray, fidelity: str) -> np.ndarray:
-        """One row an oscillator, as the kernels want it."""
-        parameters = self.parameters
-        table = np.zeros((self.size, columns.COLUMNS))
-        table[:, columns.V_DD] = parameters["V_DD"]
-        table[:, columns.G_S] = 1.0 / parameters["R_S"]
-        table[:, columns.C_P] = parameters["C_P"]
-        table[:, columns.G_INS] = 1.0 / parameters["R_ins"]
-        table[:, columns.G_MET] = 1.0 / parameters["R_met"]
-        table[:, columns.V_L] = parameters["V_L"]
-        table[:, columns.V_H] = parameters["V_H"]
-        table[:, columns.DELAY] = delays
-        table[:, columns.G_C] = np.asarray(self.coupling_conductance.sum(axis=1)).ravel()
-        if fidelity != "abrupt":
-            table[:, columns.TAU_0] = parameters["tau_0"]
-        if fidelity == "smooth":
-            if np.any(parameters["tau_0"] <= 0.0):
-                raise InputError("fidelity 'smooth' needs tau_0 > 0 for every oscillator; use 'abrupt' for tau_0 = 0")
-            table[:, columns.ALPHA] = parameters["alpha"]
-            table[:, columns.FEEDBACK_LOW] = parameters["V_L"]
-            table[:, columns.FEEDBACK_WIDTH] = parameters["V_H"] - parameters["V_L"]
-            folds = [closed_form.fold_voltages(oscillator.card) for oscillator in self.oscillators]
-            table[:, columns.V_L], table[:, columns.V_H] = np.array(folds).T
-        return table
 
     @cached_property
     def _check_interval(self) -> float:

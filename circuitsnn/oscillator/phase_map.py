@@ -7,7 +7,7 @@ from joblib import Parallel, delayed
 from numpy.typing import ArrayLike
 
 from circuitsnn.cards import Card
-from circuitsnn.oscillator.device import Fidelity
+from circuitsnn.oscillator.table import Fidelity
 from circuitsnn.oscillator.transition import PERIODS, run_pair
 
 

@@ -7,8 +7,9 @@ import numpy as np
 from circuitsnn.cards import Card
 from circuitsnn.errors import InputError
 from circuitsnn.oscillator import closed_form
-from circuitsnn.oscillator.device import Fidelity, Oscillator, checked_fidelity
+from circuitsnn.oscillator.device import Oscillator
 from circuitsnn.oscillator.network import OscillatorNetwork, TransientRun
+from circuitsnn.oscillator.table import Fidelity, checked_fidelity
 from circuitsnn.oscillator.transition_closed_form import transition_resistance_closed_form
 
 Method = Literal["closed-form", "simulation"]

@@ -132,7 +132,7 @@ class Oscillator:
         )  # fmt: skip
         if code != core.COMPLETE:
             raise InputError(
-                f"card {self.card.name}, {fidelity}: no progress, the solver's step fell below rounding; allowed are time "
+                f"card {self.card.name}, {fidelity}: no progress, the step fell below rounding; allowed are time "
                 "constants (R_S C_P, R_met C_P, tau_0) that do not differ by ten decades and more"
             )
         return events[events[:, 2] == 1.0, 0], events[events[:, 2] == 0.0, 0]

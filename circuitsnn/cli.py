@@ -8,12 +8,14 @@ the commands, so that --help stays quick.
 import codecs
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 from tempfile import TemporaryFile
+from textwrap import fill
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
@@ -378,18 +380,27 @@ def _print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def _print_result(result: "StudyResult") -> None:
+    columns = ("claim", "paper", "ours", "tolerance", "holds")
     rows = [
-        (
-            claim.name,
-            claim.paper_text,
-            claim.ours_text,
-            claim.tolerance,
-            "yes" if claim.holds else "NO",
-            claim.remark,
-        )
+        (claim.name, claim.paper_text, claim.ours_text, claim.tolerance, "yes" if claim.holds else "NO")
         for claim in result.claims
     ]
-    _print_table(("claim", "paper", "ours", "tolerance", "holds", "remark"), rows)
+    remarks = [claim.remark for claim in result.claims]
+    if sys.stdout.isatty():
+        # Remarks are sentences: beside the figures they would squeeze the table.
+        _print_table(("", *columns), [(str(number), *row) for number, row in enumerate(rows, start=1)])
+        for number, remark in enumerate(remarks, start=1):
+            if remark:
+                _print(
+                    fill(
+                        remark,
+                        shutil.get_terminal_size().columns,
+                        initial_indent=f"{number:2}  ",
+                        subsequent_indent="    ",
+                    )
+                )
+    else:
+        _print_table((*columns, "remark"), [(*row, remark) for row, remark in zip(rows, remarks, strict=True)])
     _print(f"results: {result.folder}")
     for figure in result.figures:
         _print(f"picture: {figure}")

@@ -24,7 +24,7 @@ def check(run, expected, timing, energy=1e-6):
 
 
 def test_uncoupled_abrupt_devices_meet_the_closed_form():
-    cards = drawn_cards(10, np.random.default_rng(1), spread=0.1)
+    cards = drawn_cards(10, np.random.default_rng(1), spread=0.3)
     delays = np.random.default_rng(2).uniform(0, PERIOD, 10)
     longest = max(closed_form.period(card) for card in cards)
     network = OscillatorNetwork.of_cards(cards, np.full((10, 10), np.inf))

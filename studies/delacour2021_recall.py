@@ -279,8 +279,10 @@ def _four_claims(card: Card, table: pd.DataFrame) -> list[Claim]:
             20.0,
             ratio[first] if first < len(ratio) else np.nan,
             relative=0.25,
-            remark="Pattern + + - -, input with its last pixel wrong; the paper's are in its figure only. With a grey "
-            "pixel instead the memory recalls from a ratio of 14 on. The loads tried set the resolution.",
+            remark="Pattern + + - -, input with its last pixel wrong; the paper's are in its figure only. This input "
+            "was kept after five were tried, so the agreement is weak evidence: with a grey last pixel the memory "
+            "recalls from a ratio of 14 on, with (1, 0.5, -0.5, -1) at 3 and 4 kΩ, not from 5 to 15 kΩ, and again at "
+            "20 kΩ. The loads tried set the resolution.",
         )
     )
     low = table[table["duration ratio"] < 7.0]
@@ -501,7 +503,11 @@ def _examples_figure(examples: list[Example]) -> Figure:
     figure, axes = new_figure(4, len(examples), width=15.0, height=4.0 * len(examples))
     for row, example in zip(axes, examples, strict=True):
         images = (example.image, example.answer, example.stored)
-        titles = (f"{example.fuzzy} altered pixels", "answer" + ("" if example.recalled else " (wrong)"), "stored")
+        titles = (
+            f"{example.fuzzy} altered pixels",
+            "answer" + ("" if example.recalled else " (a wrong one)"),
+            "stored",
+        )
         for panel, image, title in zip(row[:3], images, titles, strict=True):
             panel.imshow(image.reshape(IMAGE_SHAPE), cmap="gray", vmin=-1.0, vmax=1.0)
             panel.set_title(title)

@@ -415,7 +415,9 @@ def _status(switching_times: tuple[np.ndarray, ...], stop: float, code: int) -> 
         return Status("not finite", "a voltage left the range of numbers; check the card for extreme values")
     if code == core.NO_PROGRESS:
         return Status(
-            "no progress", "the step fell below rounding; loosen tolerance, or check for time constants far below tau_0"
+            "no progress",
+            "the steps became too short; loosen tolerance, raise a time constant that lies far below the rest, or use "
+            "fidelity 'abrupt' for a very short tau_0",
         )
     last = [times[-1] - times[-2] for times in switching_times if len(times) > 2]
     if not last:

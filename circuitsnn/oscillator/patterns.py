@@ -17,7 +17,8 @@ IMAGE_SHAPE = (10, 6)
 
 # Drawn for this package: the bitmaps of the paper are shown in its Fig. 12B only. Stroke widths and positions
 # were chosen among hundreds of variants of each digit for as many black pixels as white ones and for the
-# smallest overlaps of all pairs: the network needs both (docs/theory/mapping.md).
+# smallest overlaps of all pairs, since the network needs both (docs/theory/mapping.md); then the set, for what is
+# recalled of it.
 _DIGITS = """
 ......  ..###.  .####.  .####.  ....##  .#####
 .####.  ...##.  ######  ######  #...##  .##...
@@ -36,8 +37,9 @@ def digits() -> NDArray[np.float64]:
     """Return the digits "0" to "5", 10 x 6 pixels each.
 
     They are drawn to suit the memory, which recalls well only what has about as many black pixels as white ones and
-    overlaps little: 29 to 31 of the 60 pixels are black, and no two digits overlap by more than 0.07 (those of the
-    paper, shown in its figure only, may be harder).
+    overlaps little: 29 to 31 of the 60 pixels are black, and no two digits overlap by more than 0.07. Recall itself
+    took part in choosing the set, so its accuracy is that of a favourable case; those of the paper, shown in its
+    figure only, may be harder. `random_patterns` is the set that nobody chose.
 
     Returns
     -------

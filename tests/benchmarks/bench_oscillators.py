@@ -16,7 +16,6 @@ import argparse
 import json
 import os
 import platform
-import resource
 import subprocess
 import sys
 import time
@@ -122,10 +121,16 @@ def _scaling_network(size: int, dense: bool, rng: np.random.Generator) -> Oscill
     return OscillatorNetwork([Oscillator(CARD)] * size, resistance)
 
 
+def peak_memory() -> float:
+    """Peak resident memory of this process, from Linux; its ru_maxrss would start at the parent's peak. [MiB]."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
+
+
 def _one_size(size: int, dense: bool) -> dict:
     """Run one size in a process of its own, so that its peak memory is its own."""
     rng = np.random.default_rng(size)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    before = peak_memory()
     period = Oscillator(CARD).period()
     network = _scaling_network(size, dense, rng)
     delays = rng.choice([0.0, 0.5 * period], size)
@@ -136,7 +141,7 @@ def _one_size(size: int, dense: bool) -> dict:
         "oscillators": size,
         "processor_time_per_period_s": (time.process_time() - started) / SCALING_PERIODS,
         "windows_per_period": run.windows / SCALING_PERIODS,
-        "peak_memory_MiB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "peak_memory_MiB": peak_memory(),
         "memory_before_MiB": before,
     }
 
@@ -226,7 +231,7 @@ def report(name: str, result: dict) -> None:
         for row in result["rows"]:
             say(
                 f"  {row['oscillators']:6d} oscillators {1e3 * row['processor_time_per_period_s']:9.2f} ms   "
-                f"peak memory {row['peak_memory_MiB']:.0f} MiB"
+                f"peak memory {row['peak_memory_MiB']:.0f} MiB ({row['memory_before_MiB']:.0f} before the network)"
             )
 
 

@@ -45,7 +45,7 @@ def lowest(v):
 
 @pytest.mark.parametrize("depth", [1e-6, 1e-9, 1e-11, 1e-13, 1e-15, 0.0])
 def test_switching_that_barely_grazes_the_threshold_stays_inside_its_window(depth):
-    """Newton's method has no slope to go by there, and once left the step by milliseconds."""
+    """Newton's method has no slope to go by there: the time must all the same lie where the voltage turns round."""
     threshold = 2.5 - 1.999
     bottom, at, left = lowest(0.5)
     assert 0.2 < (at - START) / LENGTH < 0.8  # it turns round well inside

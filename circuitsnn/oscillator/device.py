@@ -132,7 +132,7 @@ class Oscillator:
         )  # fmt: skip
         if code != core.COMPLETE:
             raise InputError(
-                f"card {self.card.name}, {fidelity}: no progress, the solver's steps became too short; a tau_0 or another "
+                f"card {self.card.name}, {fidelity}: no progress, the steps became too short; a tau_0 or another "
                 "time constant lies too far below the rest: raise it, or use fidelity 'abrupt', which has no tau_0"
             )
         return events[events[:, 2] == 1.0, 0], events[events[:, 2] == 0.0, 0]

@@ -22,6 +22,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from circuitsnn.cards import Card
+from circuitsnn.figures import PALETTE
 from circuitsnn.oscillator import closed_form
 from circuitsnn.oscillator.device import Oscillator
 from circuitsnn.oscillator.learning import hebbian
@@ -32,7 +33,6 @@ from circuitsnn.oscillator.patterns import digits, random_patterns, with_fuzzy_p
 from circuitsnn.oscillator.transition import sharpened
 from circuitsnn.oscillator.transition_closed_form import locking_depth, transition_resistance_closed_form
 from circuitsnn.study import Claim, Outcome, Study, StudyContext, StudyParameter, new_figure
-from circuitsnn.study.figures import PALETTE
 from circuitsnn.variation import draw, draw_resistances
 
 DEVICE = ("V_H", "V_L", "R_ins", "R_met", "C_P", "R_S")

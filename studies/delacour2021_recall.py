@@ -17,6 +17,7 @@ from scipy.stats import binomtest
 
 from circuitsnn.cards import Card
 from circuitsnn.errors import InputError
+from circuitsnn.figures import PALETTE
 from circuitsnn.oscillator import closed_form
 from circuitsnn.oscillator.device import Oscillator
 from circuitsnn.oscillator.learning import hebbian, hopfield_recall
@@ -27,7 +28,6 @@ from circuitsnn.oscillator.patterns import IMAGE_SHAPE, digits, overlap_matrix, 
 from circuitsnn.oscillator.transition import transition_resistance
 from circuitsnn.oscillator.transition_closed_form import transition_resistance_closed_form
 from circuitsnn.study import Claim, Outcome, Study, StudyContext, StudyParameter, new_figure
-from circuitsnn.study.figures import PALETTE
 
 SIZE = 60
 BEST_BETA = SIZE / 32

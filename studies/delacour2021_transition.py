@@ -18,6 +18,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 
 from circuitsnn.cards import Card
 from circuitsnn.errors import InputError
+from circuitsnn.figures import PALETTE
 from circuitsnn.oscillator import closed_form
 from circuitsnn.oscillator.device import Oscillator
 from circuitsnn.oscillator.mapping import map_pair_weight
@@ -26,7 +27,6 @@ from circuitsnn.oscillator.table import Fidelity
 from circuitsnn.oscillator.transition import Method, run_pair, transition_resistance
 from circuitsnn.oscillator.transition_closed_form import transition_delay_closed_form, transition_resistance_closed_form
 from circuitsnn.study import Claim, Outcome, Study, StudyContext, StudyParameter, new_figure
-from circuitsnn.study.figures import PALETTE
 
 BOARD = "schmitt_mcp6001_delacour2021"
 PRINTED_V_H = 1.99  # Table 1; V- = 0.501 V beside it belongs to 1.999

@@ -19,16 +19,15 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import matplotlib
 import pandas as pd
 
 import circuitsnn
 from circuitsnn.cards import Card, load_card
 from circuitsnn.errors import InputError, StudyError
+from circuitsnn.figures import house_style, save_figure
 from circuitsnn.study.claims import Claim
 from circuitsnn.study.context import Progress, StudyContext, ignore_progress
 from circuitsnn.study.definition import Outcome, Study, Value
-from circuitsnn.study.figures import STYLE, save_figure
 from circuitsnn.study.registry import worker_module
 
 _PROVENANCE = "provenance.json"
@@ -133,7 +132,7 @@ def run_study(
     cards = _read_cards(study, settings)
     parameters = _read_parameters(study, settings, quick)
     folder = Path("runs", study.name) if out is None else Path(out)
-    with _replacing_folder(folder) as draft, matplotlib.rc_context(STYLE):
+    with _replacing_folder(folder) as draft, house_style():
         context = StudyContext(
             parameters=parameters,
             cards=cards,

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from circuitsnn.figures import PALETTE, save_figure
 from circuitsnn.study import new_figure
-from circuitsnn.study.figures import PALETTE, save_figure
 
 
 def draw():

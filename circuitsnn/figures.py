@@ -1,5 +1,6 @@
 """The house style of figures: readable 8 cm wide, safe for the colour-blind, the same every time."""
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import matplotlib
@@ -38,6 +39,17 @@ STYLE = {
 _CENTIMETRES_PER_INCH = 2.54
 
 
+def house_style() -> AbstractContextManager:
+    """Context in which Matplotlib's settings are those of the house; what is drawn and saved in it looks alike.
+
+    Returns
+    -------
+    context manager
+        To be used with ``with``.
+    """
+    return matplotlib.rc_context(STYLE)
+
+
 def new_figure(
     columns: int = 1, rows: int = 1, *, width: float | None = None, height: float | None = None
 ) -> tuple[Figure, Axes | NDArray[np.object_]]:
@@ -64,7 +76,7 @@ def new_figure(
         (8.0 * columns if width is None else width) / _CENTIMETRES_PER_INCH,
         (6.0 * rows if height is None else height) / _CENTIMETRES_PER_INCH,
     )
-    with matplotlib.rc_context(STYLE):
+    with house_style():
         figure = Figure(figsize=size, layout="constrained")
         return figure, figure.subplots(rows, columns)
 
@@ -81,7 +93,7 @@ def save_figure(figure: Figure, folder: Path, name: str) -> None:
     name : str
         File name without suffix.
     """
-    with matplotlib.rc_context(STYLE):
+    with house_style():
         # A date would make every run's file differ.
         figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
         figure.savefig(folder / f"{name}.png", dpi=300)

@@ -1,14 +1,15 @@
 # make demo   the main study in its quick form: a table and a picture, in under 3 minutes with the installation
-# make test   everything, real-SPICE tests included (installs ngspice through the system's package manager)
+# make test   everything, real-SPICE tests included (installs ngspice and its library through the system's package manager)
 # make lint   style, formatting and the rule that imports run downwards only
 # make bench  the benchmarks, printed as ratios
+# make netlists  write the ready decks anew
 # make clean  remove what the other targets made
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint bench clean ngspice
+.PHONY: demo test lint bench netlists clean ngspice
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed
@@ -25,12 +26,17 @@ lint: $(VENV)/installed-for-tests
 bench: $(VENV)/installed-for-tests ngspice
 	PYTHONPATH=tests:tests/benchmarks OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python tests/benchmarks/bench_oscillators.py
 
+netlists: $(VENV)/installed
+	$(BIN)/python -c 'from pathlib import Path; from circuitsnn.spice.ready_decks import write_ready_decks; write_ready_decks(Path("netlists"))'
+
 clean:
 	rm -rf $(VENV) build dist runs .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage
 	find circuitsnn studies tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
-ngspice:
-	@command -v ngspice >/dev/null || sh .ci/install_ngspice.sh
+FIND_NGSPICE = import ctypes.util, shutil, sys; sys.exit(not (shutil.which("ngspice") and ctypes.util.find_library("ngspice")))
+
+ngspice: $(VENV)/bin/python
+	@$(BIN)/python -c '$(FIND_NGSPICE)' || sh .ci/install_ngspice.sh
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
@@ -44,5 +50,5 @@ $(VENV)/installed: pyproject.toml | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/installed-for-tests: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,lint]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,lint,vacask]'
 	@touch $@ $(VENV)/installed

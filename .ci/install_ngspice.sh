@@ -1,5 +1,5 @@
 #!/bin/sh
-# Install ngspice through the system's package manager; "make test" calls this when ngspice is not there.
+# Install ngspice and its shared library through the system's package manager; "make test" calls this when one is missing.
 set -eu
 
 as_root=""
@@ -9,11 +9,11 @@ fi
 
 if command -v apt-get >/dev/null; then
   $as_root apt-get update -qq
-  $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq ngspice
+  $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq ngspice libngspice0
 elif command -v brew >/dev/null; then
-  brew install ngspice
+  brew install ngspice libngspice
 elif command -v dnf >/dev/null; then
-  $as_root dnf install -y ngspice
+  $as_root dnf install -y ngspice libngspice
 elif command -v pacman >/dev/null; then
   $as_root pacman -S --noconfirm ngspice
 elif command -v apk >/dev/null; then

@@ -1,30 +1,45 @@
 """Netlists of our objects, external circuit simulators, and what they answer."""
 
-from circuitsnn.spice.circuit import oscillator_circuit, saved_vectors, transient_deck
-from circuitsnn.spice.engine import (
-    EngineError,
-    EngineMissingError,
-    Waveforms,
-    find_ngspice,
-    read_raw,
-    run_ngspice,
-)
+from circuitsnn.errors import EngineError, EngineMissingError
+from circuitsnn.spice.analyses import DCSweep, Edge, Interval, Maximum, OperatingPoint, Ratio, Transient
+from circuitsnn.spice.circuit import hysteresis_circuit, oscillator_circuit, saved_nodes
+from circuitsnn.spice.deck import Deck, WrittenDeck
+from circuitsnn.spice.dialects import DIALECTS, write_deck
+from circuitsnn.spice.engines import ENGINES, Waveforms, find_engine, installed_engines, run_deck
 from circuitsnn.spice.numbers import spice_number
+from circuitsnn.spice.raw import read_raw
 from circuitsnn.spice.readback import energies, phases, return_times, switching_times
+from circuitsnn.spice.simulate import simulate
+from circuitsnn.spice.text import one_line
 
 __all__ = [
+    "DIALECTS",
+    "ENGINES",
+    "DCSweep",
+    "Deck",
+    "Edge",
     "EngineError",
     "EngineMissingError",
+    "Interval",
+    "Maximum",
+    "OperatingPoint",
+    "Ratio",
+    "Transient",
     "Waveforms",
+    "WrittenDeck",
     "energies",
-    "find_ngspice",
+    "find_engine",
+    "hysteresis_circuit",
+    "installed_engines",
+    "one_line",
     "oscillator_circuit",
     "phases",
     "read_raw",
     "return_times",
-    "run_ngspice",
-    "saved_vectors",
+    "run_deck",
+    "saved_nodes",
+    "simulate",
     "spice_number",
     "switching_times",
-    "transient_deck",
+    "write_deck",
 ]

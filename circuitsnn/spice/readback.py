@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from circuitsnn.errors import InputError
 from circuitsnn.spice.circuit import Network
-from circuitsnn.spice.engine import Waveforms
+from circuitsnn.spice.engines import Waveforms
 
 
 def switching_times(waveforms: Waveforms, network: Network) -> tuple[NDArray[np.float64], ...]:
@@ -99,6 +99,33 @@ def energies(waveforms: Waveforms, size: int) -> NDArray[np.float64]:
         Energy from each supply (N,). [J]
     """
     return np.array([waveforms[f"osc{i}_energy"][-1] for i in range(size)])
+
+
+def loop_measures(waveforms: Waveforms) -> dict[str, float]:
+    """Thresholds and resistances of a device from its current-voltage loop (`hysteresis_circuit`).
+
+    Parameters
+    ----------
+    waveforms
+        What the simulator saved of the DC sweep.
+
+    Returns
+    -------
+    dict of str to float
+        ``v_h`` and ``v_l``, half way between the two points of the sweep that they lie between [V], ``r_ins`` at the
+        lower end of the rising branch and ``r_met`` at the upper end of the falling one [ohm]; NaN where a branch has
+        no jump.
+    """
+    found = {}
+    for name, branch, resistance in (("v_h", "up", "r_ins"), ("v_l", "down", "r_met")):
+        voltage, current = waveforms[branch], waveforms[f"i(v{branch}_current)"]
+        alive = np.abs(voltage) > 0.01 * np.max(np.abs(voltage))
+        voltage, conductance = voltage[alive], current[alive] / voltage[alive]
+        step = np.abs(np.diff(np.log(conductance)))
+        k = int(np.argmax(step))
+        found[name] = float((voltage[k] + voltage[k + 1]) / 2) if step[k] > 0.5 else np.nan
+        found[resistance] = float(1 / conductance[0])
+    return found
 
 
 def _crossings(waveforms: Waveforms, name: str, threshold: float, rising: bool) -> NDArray[np.float64]:

@@ -38,7 +38,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from reference_solver import TABLE_1, plain_network, solve_reference
 
-from circuitsnn.spice import oscillator_circuit, run_ngspice, switching_times
+from circuitsnn.spice import Deck, Transient, oscillator_circuit, simulate, switching_times
 
 SIZE, PERIODS, PERIOD = 60, 20, 21.7378e-6  # of the relaxed oscillator at Table 1 with V_H = 1.999 V
 SETTINGS = {  # comparator gain, largest step [s], simulator options
@@ -74,9 +74,10 @@ def run_setting(gain, max_step, options):
     """Run ngspice once; its switching times, wall time [s], processor time [s] and number of time points."""
     network, delays, close_at = benchmark_network()
     circuit = oscillator_circuit(network, delays, close_at, energy=False, comparator_gain=gain)
-    save = [f"v(osc{i}_metallic)" for i in range(SIZE)]
+    save = tuple(f"osc{i}_metallic" for i in range(SIZE))
+    deck = Deck(circuit, Transient(PERIODS * PERIOD, max_step), save=save, options=options)
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    waveforms = run_ngspice(circuit, PERIODS * PERIOD, max_step, save, timeout=3600, options=options)
+    waveforms = simulate(deck, "ngspice", timeout=3600)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     processor_time = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return switching_times(waveforms, network), waveforms.wall_time, processor_time, waveforms.time.size

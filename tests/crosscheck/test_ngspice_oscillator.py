@@ -20,14 +20,16 @@ import pytest
 from reference_solver import all_to_all, plain_network, solve_reference
 
 from circuitsnn.spice import (
+    Deck,
+    Transient,
     energies,
     oscillator_circuit,
     phases,
     return_times,
-    run_ngspice,
-    saved_vectors,
+    saved_nodes,
     switching_times,
 )
+from circuitsnn.spice import simulate as run_on_engine
 
 PERIOD = 21.7378e-6  # relaxed, V_H = 1.999 V
 FIRST_CHARGE = 0.478e-6
@@ -35,7 +37,9 @@ FIRST_CHARGE = 0.478e-6
 
 def simulate(network, delays, close_at, stop, max_step, options=None, gain=1e5):
     circuit = oscillator_circuit(network, delays, close_at, comparator_gain=gain)
-    return run_ngspice(circuit, stop, max_step, saved_vectors(network.size), options=options)
+    return run_on_engine(
+        Deck(circuit, Transient(stop, max_step), save=saved_nodes(network.size), options=options or {})
+    )
 
 
 def reference_run(network, delays, close_at, stop):
@@ -128,7 +132,7 @@ def test_own_parameters_of_each_oscillator():
 def test_readback_without_voltages_and_of_returns(single):
     network, start, (reference, _) = single
     circuit = oscillator_circuit(network, *start[:2], energy=False)
-    bare = run_ngspice(circuit, start[2], 20e-9, ["v(osc0_metallic)"])
+    bare = run_on_engine(Deck(circuit, Transient(start[2], 20e-9), save=("osc0_metallic",)))
     assert largest_error(switching_times(bare, network), reference) < 1e-4
     full = simulate(network, *start, 20e-9)
     on, off = switching_times(full, network)[0], return_times(full, network)[0]

@@ -1,0 +1,442 @@
+"""Decks of what circuitsnn simulates, from a card and a few words: the function behind ``circuitsnn netlist``."""
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from inspect import signature
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+import circuitsnn
+from circuitsnn.cards import Card, load_card
+from circuitsnn.errors import InputError
+from circuitsnn.oscillator.device import Oscillator
+from circuitsnn.oscillator.learning import hebbian
+from circuitsnn.oscillator.mapping import map_weights
+from circuitsnn.oscillator.memory import input_delays
+from circuitsnn.oscillator.network import OscillatorNetwork
+from circuitsnn.oscillator.patterns import digits, with_fuzzy_pixels
+from circuitsnn.spice.analyses import DCSweep, Edge, Interval, Maximum, Measure, Ratio, Transient
+from circuitsnn.spice.circuit import hysteresis_circuit, oscillator_circuit, saved_nodes
+from circuitsnn.spice.deck import Deck, WrittenDeck
+from circuitsnn.spice.dialects import DIALECTS, write_deck
+from circuitsnn.spice.engines import ENGINES, Waveforms
+from circuitsnn.spice.readback import loop_measures
+from circuitsnn.spice.simulate import simulate
+from circuitsnn.variation import draw, generators
+
+CARD = "vo2_delacour2021"
+"""Card that a deck is of unless it is told another."""
+
+KINDS = ("oscillator", "pair", "onn", "iv")
+"""What a deck can be of."""
+
+SPREADS = ("none", "drawn", "random")
+"""Where each device's values come from: the card, our own draw, the simulator's random functions."""
+
+RELTOL = 1e-5
+"""Relative tolerance of a simulator whose VO2 devices have a hysteretic switch."""
+
+RELTOL_FEEDBACK = 1e-6
+"""The same where the state is found by a feedback; looser ones miss thresholds (docs/theory/netlists.md)."""
+
+
+@dataclass(frozen=True)
+class Chip:
+    """How the devices of a chip come by their values."""
+
+    spread: str = "none"
+    """``"drawn"`` from the card's spreads, or else all alike."""
+    sigma: float | None = None
+    """Relative standard deviation of every parameter that the card spreads, in place of the card's own."""
+
+    def __post_init__(self) -> None:
+        if self.sigma is not None and self.spread != "drawn":
+            raise InputError(f"sigma is {self.sigma} with spread {self.spread!r}; allowed with spread 'drawn'")
+
+    def network(self, card: Card, coupling_resistance: np.ndarray, rng: np.random.Generator) -> OscillatorNetwork:
+        """Fabricate the oscillators of a network.
+
+        Parameters
+        ----------
+        card
+            Device card.
+        coupling_resistance
+            Coupling resistances (N, N). [ohm]
+        rng
+            Source of randomness.
+
+        Returns
+        -------
+        OscillatorNetwork
+            The network.
+        """
+        size = len(coupling_resistance)
+        if self.spread != "drawn":
+            return OscillatorNetwork([Oscillator(card)] * size, coupling_resistance)
+        return OscillatorNetwork.of_devices(card, draw(card, size, rng, sigma=self.sigma), coupling_resistance)
+
+
+@dataclass(frozen=True)
+class Run:
+    """When things happen in a network of oscillators."""
+
+    delays: ArrayLike
+    """When each supply switches on (N,). [s]"""
+    close_at: float | None
+    """When the coupling switches close; None where nothing is coupled. [s]"""
+    stop: float
+    """End. [s]"""
+    period: float
+    """Period of the oscillator as designed, uncoupled. [s]"""
+
+
+def default_options(dialect: str, fidelity: str = "relaxed") -> dict[str, object]:
+    """Options that a deck gets unless it is told others.
+
+    Parameters
+    ----------
+    dialect
+        Dialect of the deck.
+    fidelity
+        Device model.
+
+    Returns
+    -------
+    dict
+        Options by the names that the simulator knows them by.
+    """
+    switch = fidelity != "smooth" and dialect in ("ngspice", "ltspice")
+    reltol = RELTOL if switch else RELTOL_FEEDBACK
+    if dialect == "vacask":
+        # Without the check of residuals Newton's method ends where the voltages have settled, as in SPICE.
+        return {"reltol": reltol, "nr_residualcheck": 0}
+    return {"timeint.reltol" if dialect == "xyce" else "reltol": reltol}
+
+
+def oscillator_deck(
+    network: OscillatorNetwork,
+    run: Run,
+    *,
+    fidelity: str = "relaxed",
+    max_step: float | None = None,
+    energy: bool = True,
+    random: Card | None = None,
+    title: str = "Network of VO2 relaxation oscillators",
+    comment: str = "",
+    options: Mapping[str, object] | None = None,
+) -> Deck:
+    """Deck of a transient of oscillators: their circuit, what to keep, and measurements of period, phase and energy.
+
+    Parameters
+    ----------
+    network
+        The oscillators and their coupling.
+    run
+        When the supplies step up and the switches close, and how long.
+    fidelity
+        Device model.
+    max_step
+        Longest step of the simulator; a thousandth of the period without it. [s]
+    energy
+        Whether to meter the energy from each supply.
+    random
+        Card by whose spreads the simulator is to draw each device.
+    title, comment
+        What the deck is.
+    options
+        Options of the simulator.
+
+    Returns
+    -------
+    Deck
+        The deck.
+    """
+    circuit = oscillator_circuit(
+        network, run.delays, run.close_at, fidelity=fidelity, energy=energy, random=random, title=title
+    )
+    max_step = float(f"{run.period / 1000:.1g}") if max_step is None else max_step
+    return Deck(
+        circuit,
+        Transient(run.stop, max_step),
+        oscillator_measures(network.size, run, energy),
+        saved_nodes(network.size, energy),
+        options or {},
+        comment,
+    )
+
+
+def oscillator_measures(size: int, run: Run, energy: bool = True) -> tuple[Measure, ...]:
+    """Measurements of the period, of each phase against oscillator 0, and of each supply's energy.
+
+    Period and phase are those of one late cycle, the last that surely lies within the run even if coupling slows the
+    oscillators by a tenth.
+
+    Parameters
+    ----------
+    size
+        Number of oscillators.
+    run
+        When the supplies step up, and how long it lasts.
+    energy
+        Whether the circuit has meters.
+
+    Returns
+    -------
+    tuple of Measure
+        ``period`` [s]; ``lag_3`` [s] and ``phase_3`` [degree] for each oscillator but the first; ``energy_3`` [J].
+    """
+    cycle = int(0.9 * (run.stop - np.max(run.delays)) / run.period) - 1
+    measures: list[Measure] = []
+    if cycle > 0:
+        # The first edge is the supply's.
+        first, second = Edge("osc0_metallic", cycle), Edge("osc0_metallic", cycle + 1)
+        measures.append(Interval("period", first, second))
+        for i in range(1, size):
+            measures.append(Interval(f"lag_{i}", first, Edge(f"osc{i}_metallic", cycle)))
+            measures.append(Ratio(f"phase_{i}", f"lag_{i}", "period", 360.0))
+    if energy:
+        measures += [Maximum(f"energy_{i}", f"osc{i}_energy") for i in range(size)]
+    return tuple(measures)
+
+
+def deck(
+    kind: str,
+    *,
+    card: Card | str = CARD,
+    settings: Mapping[str, float | str] | None = None,
+    fidelity: str = "relaxed",
+    coupling_resistance: float = 10e3,
+    delay: float = 0.25,
+    image: int = 0,
+    fuzzy: int = 10,
+    beta: float = 1.875,
+    periods: float = 10.0,
+    max_step: float | None = None,
+    spread: str = "none",
+    sigma: float | None = None,
+    seed: int = 0,
+    energy: bool = True,
+    options: Mapping[str, object] | None = None,
+    comment: str = "",
+) -> Deck:
+    """Deck of a single oscillator, a coupled pair, an associative memory or a current-voltage loop.
+
+    Parameters
+    ----------
+    kind
+        ``"oscillator"``, ``"pair"``, ``"onn"`` (the memory of 60 oscillators that holds six digits) or ``"iv"``.
+    card
+        Device card, or its name or path.
+    settings
+        Other values of the card: numbers in SI or text such as "15k".
+    fidelity
+        Device model: ``"smooth"``, ``"relaxed"`` or ``"abrupt"``.
+    coupling_resistance
+        Of a pair. [ohm]
+    delay
+        By which the second supply of a pair follows the first. [periods]
+    image
+        Which digit the memory is shown, 0 to 5.
+    fuzzy
+        How many of its pixels are spoilt.
+    beta
+        Gain of the mapping from weights to coupling resistances.
+    periods
+        Length of the run, after the switches have closed. [periods]
+    max_step
+        Longest step of the simulator; a thousandth of the period without it. [s]
+    spread
+        ``"none"``: all devices are the card's; ``"drawn"``: each is drawn by its spreads; ``"random"``: the simulator
+        draws each with its own random functions.
+    sigma
+        Relative standard deviation of drawn devices' parameters in place of the card's own.
+    seed
+        Of the spoilt pixels and of the devices.
+    energy
+        Whether to meter the energy from each supply.
+    options
+        Options of the simulator.
+    comment
+        More lines for the header.
+
+    Returns
+    -------
+    Deck
+        The deck.
+
+    Raises
+    ------
+    InputError
+        If a word or number is not allowed; the message says what is.
+    """
+    for name, value, allowed in (("kind", kind, KINDS), ("spread", spread, SPREADS)):
+        if value not in allowed:
+            raise InputError(f"{name} is {value!r}; allowed: {', '.join(allowed)}")
+    loaded = (card if isinstance(card, Card) else load_card(card)).replace(**(settings or {}))
+    if kind == "iv":
+        title = f"Current-voltage loop of the device of card {loaded.name}"
+        circuit = hysteresis_circuit(loaded, fidelity, title=title)
+        v_max = 1.5 * loaded.V_H
+        saved = ("up", "down", "i(Vup_current)", "i(Vdown_current)")
+        sweep = DCSweep("Vsweep", 0.0, v_max, float(f"{v_max / 300:.1g}"))
+        return Deck(circuit, sweep, (), saved, options or {}, comment)
+    if not (np.isfinite(periods) and periods > 0):
+        raise InputError(f"periods is {periods}; allowed is a finite number above 0")
+    devices, noise = generators(seed, 2)
+    nominal = Oscillator(loaded)
+    period = nominal.period()
+    if kind == "oscillator":
+        size, delays, resistance = 1, np.zeros(1), np.full((1, 1), np.inf)
+        title = f"One VO2 relaxation oscillator of card {loaded.name}"
+    elif kind == "pair":
+        if not 0 <= delay < 1:
+            raise InputError(f"delay is {delay} periods; allowed is 0 to 1")
+        size, delays = 2, np.array([0.0, _tidy(delay * period)])
+        resistance = np.array([[np.inf, coupling_resistance], [coupling_resistance, np.inf]])
+        title = f"Two VO2 relaxation oscillators of card {loaded.name} coupled by a resistor"
+    else:
+        patterns = digits()
+        if not 0 <= image < len(patterns):
+            raise InputError(f"image is {image}; allowed is 0 to {len(patterns) - 1}")
+        size = patterns.shape[1]
+        delays = np.array(list(map(_tidy, input_delays(with_fuzzy_pixels(patterns[image], fuzzy, noise), period))))
+        resistance = map_weights(hebbian(patterns), loaded, beta)
+        title = f"Associative memory of {size} VO2 oscillators of card {loaded.name}, shown digit {image}"
+    late = 0.5 * period if kind == "onn" else float(np.max(delays))
+    close_at = _tidy(late + nominal.first_charge_duration()) if size > 1 else None
+    network = Chip(spread, sigma).network(loaded, resistance, devices)
+    run = Run(delays, close_at, _tidy((close_at or 0.0) + periods * period), period)
+    return oscillator_deck(
+        network,
+        run,
+        fidelity=fidelity,
+        max_step=max_step,
+        energy=energy,
+        random=loaded if spread == "random" else None,
+        title=title,
+        comment=comment,
+        options=options,
+    )
+
+
+def _tidy(time: float) -> float:
+    """Round a time that only has to be about so long, for whoever reads the deck. [s]."""
+    return float(f"{time:.4g}")
+
+
+_DEFAULTS = {name: parameter.default for name, parameter in signature(deck).parameters.items()}
+_OPTIONS = {
+    "fidelity": "--fidelity",
+    "coupling_resistance": "--coupling",
+    "delay": "--delay",
+    "image": "--image",
+    "fuzzy": "--fuzzy",
+    "beta": "--beta",
+    "periods": "--periods",
+    "max_step": "--max-step",
+    "spread": "--spread",
+    "sigma": "--sigma",
+    "seed": "--seed",
+}
+
+
+def netlist(kind: str, dialect: str = "ngspice", *, comment: str = "", **words: object) -> WrittenDeck:
+    """Write a deck, with a header that says what it is and how to make and run it.
+
+    Parameters
+    ----------
+    kind
+        What it is of; see `deck`.
+    dialect
+        Dialect to write; see `circuitsnn.spice.dialects.write_deck`.
+    comment
+        More lines for the header.
+    **words
+        Everything else that `deck` takes.
+
+    Returns
+    -------
+    WrittenDeck
+        Its text, and the files that must lie beside it.
+
+    Raises
+    ------
+    InputError
+        If a word or number is not allowed, or the dialect cannot say it.
+    """
+    if dialect not in DIALECTS:
+        raise InputError(f"dialect is {dialect!r}; allowed: {', '.join(DIALECTS)}")
+    words.setdefault("options", default_options(dialect, str(words.get("fidelity", "relaxed"))))
+    plain = deck(kind, **words)
+    lines = [header(kind, dialect, words), f"Run it with: {DIALECTS[dialect].how_to_run}", *filter(None, [comment])]
+    return write_deck(replace(plain, comment="\n".join(lines)), dialect)
+
+
+def run_netlist(kind: str, engine: str = "ngspice", *, timeout: float = 600.0, **words: object) -> Waveforms:
+    """Write a deck in the dialect of a simulator and run it there.
+
+    Parameters
+    ----------
+    kind
+        What it is of; see `deck`.
+    engine
+        Name of the simulator.
+    timeout
+        Wall time after which it is stopped. [s]
+    **words
+        Everything else that `deck` takes.
+
+    Returns
+    -------
+    Waveforms
+        What was saved and measured.
+
+    Raises
+    ------
+    InputError
+        If a word or number is not allowed.
+    EngineError
+        If the simulator is missing or fails.
+    """
+    if engine not in ENGINES:
+        raise InputError(f"engine is {engine!r}; allowed: {', '.join(ENGINES)}")
+    dialect = ENGINES[engine].dialect
+    words.setdefault("options", default_options(dialect, str(words.get("fidelity", "relaxed"))))
+    waveforms = simulate(deck(kind, **words), engine, timeout)
+    return replace(waveforms, measures=loop_measures(waveforms)) if kind == "iv" else waveforms
+
+
+def header(kind: str, dialect: str, words: Mapping[str, object]) -> str:
+    """Say what a deck was made from, and the command that makes it again.
+
+    Parameters
+    ----------
+    kind, dialect, words
+        As for `netlist`.
+
+    Returns
+    -------
+    str
+        Two lines.
+    """
+    card = words.get("card", CARD)
+    name = card.name if isinstance(card, Card) else str(card)
+    sigma = words.get("sigma")
+    drawn_by = "the card's spreads" if sigma is None else f"a relative sigma of {sigma:g}"
+    devices = {
+        "none": "all devices alike",
+        "drawn": f"each device drawn by {drawn_by}, seed {words.get('seed', 0)}",
+        "random": "each device drawn by the simulator, by the card's spreads",
+    }[str(words.get("spread", "none"))]
+    command = ["circuitsnn", "netlist", kind, "--dialect", dialect]
+    if name != CARD:
+        command += ["--card", name]
+    for key, value in dict(words.get("settings") or {}).items():
+        command += ["--set", f"{key}={value}"]
+    for word, option in _OPTIONS.items():
+        if word in words and words[word] != _DEFAULTS[word]:
+            command += [option, str(words[word])]
+    what = f"Card {name}, {words.get('fidelity', 'relaxed')} transitions, {devices}."
+    return f"{what}\nMade by circuitsnn {circuitsnn.__version__}: {shlex.join(command)}"

@@ -1,7 +1,9 @@
 """One relaxation oscillator: a device card in its circuit."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -120,19 +122,71 @@ class Oscillator:
 
     def _free_run(self, fidelity: Fidelity, periods: float) -> tuple[np.ndarray, np.ndarray]:
         """Give the times to the metallic and to the insulating state of the oscillator alone, from v = 0. [s]."""
-        parameters = {name: np.array([getattr(self.card, name)]) for name in PARAMETERS}
         # The relaxing conductance lengthens the charge by some tau_0; a long tau_0 may even dominate it.
-        stop = periods * (closed_form.period(self.card) + 20.0 * self.card.tau_0)
-        nothing, no_index = np.empty(0), np.empty(0, dtype=np.int64)
-        events, _, code, *_ = core.transient(
-            device_table(parameters, np.zeros(1), np.zeros(1), fidelity),
-            np.zeros((1, 1)), no_index, no_index, nothing,  # no coupling
-            np.zeros(1), np.zeros(1, dtype=np.bool_), np.zeros(1), np.zeros((1, ENERGIES)),  # at rest
-            math.inf, 0.0, stop, DEFAULT_TOLERANCE, nothing,
-        )  # fmt: skip
-        if code != core.COMPLETE:
+        stop = start_up(self.card.values) + periods * (closed_form.period(self.card) + 20.0 * self.card.tau_0)
+        switching, returning, _, complete = run_alone(self.card.values, fidelity, stop)
+        if not complete:
             raise InputError(
                 f"card {self.card.name}, {fidelity}: no progress, the steps became too short; a tau_0 or another "
                 "time constant lies too far below the rest: raise it, or use fidelity 'abrupt', which has no tau_0"
             )
-        return events[events[:, 2] == 1.0, 0], events[events[:, 2] == 0.0, 0]
+        return switching, returning
+
+
+def start_up(values: Mapping[str, float]) -> float:
+    """Time in which an oscillator surely gets from v = 0 to V+: many periods, where the thresholds lie close.
+
+    Parameters
+    ----------
+    values : mapping of str to float
+        The nine parameters. [SI]
+
+    Returns
+    -------
+    float
+        Duration. [s]
+    """
+    return float(closed_form.first_charge_duration(SimpleNamespace(**values))) + 20.0 * values["tau_0"]
+
+
+def run_alone(
+    values: Mapping[str, float],
+    fidelity: Fidelity,
+    stop: float,
+    save_at: np.ndarray | None = None,
+    tolerance: float = DEFAULT_TOLERANCE,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, bool]:
+    """Simulate one uncoupled oscillator from v = 0, insulating, its supply on from time 0.
+
+    Parameters
+    ----------
+    values : mapping of str to float
+        The nine parameters. [SI]
+    fidelity : {"relaxed", "smooth", "abrupt"}
+        Device model.
+    stop : float
+        End of the run. [s]
+    save_at : ndarray, optional
+        Increasing times at which to keep the output voltage. [s]
+    tolerance : float
+        Error that a step may make in the output voltage. [V]
+
+    Returns
+    -------
+    switching_times, return_times : ndarray
+        When the device turned metallic, and when it turned insulating. [s]
+    voltages : ndarray
+        Output at `save_at`. [V]
+    complete : bool
+        Whether the run came to its end.
+    """
+    nothing, no_index = np.empty(0), np.empty(0, dtype=np.int64)
+    parameters = {name: np.array([float(values[name])]) for name in PARAMETERS}
+    events, voltages, code, *_ = core.transient(
+        device_table(parameters, np.zeros(1), np.zeros(1), fidelity),
+        np.zeros((1, 1)), no_index, no_index, nothing,  # no coupling
+        np.zeros(1), np.zeros(1, dtype=np.bool_), np.zeros(1), np.zeros((1, ENERGIES)),  # at rest
+        math.inf, 0.0, stop, tolerance, nothing if save_at is None else save_at,
+    )  # fmt: skip
+    switching, returning = events[events[:, 2] == 1.0, 0], events[events[:, 2] == 0.0, 0]
+    return switching, returning, voltages[0], code == core.COMPLETE

@@ -77,3 +77,13 @@ def test_unknown_fidelity(ask):
 def test_wrong_card(card):
     with pytest.raises(InputError, match="an oscillator needs a card of kind 'vo2_oscillator'"):
         Oscillator(card)
+
+
+def test_period_where_the_first_charge_takes_many_periods():
+    # Thresholds that lie close make short periods, of which the way up from 0 V takes a dozen.
+    card = load_card("vo2_delacour2021", R_S=6424.0, V_L=0.4377, V_H=0.447, tau_0=1e-9)
+    assert closed_form.first_charge_duration(card) > 10 * closed_form.period(card)
+    reference = solve_reference(
+        parameters_of([card]), np.full((1, 1), np.inf), np.zeros(1), 0.0, 30 * closed_form.period(card), "relaxed"
+    )
+    assert Oscillator(card).period("relaxed") == pytest.approx(np.diff(reference.switching_times[0])[-1], rel=1e-6)

@@ -7,26 +7,34 @@ if TYPE_CHECKING:
     from circuitsnn.cards import Card, list_cards, load_card
     from circuitsnn.errors import InputError, NoOscillationError
     from circuitsnn.oscillator.device import Oscillator
+    from circuitsnn.oscillator.fit import IVLoop, OutputWaveform, fit_card
     from circuitsnn.oscillator.learning import hebbian, pseudo_inverse, storkey
     from circuitsnn.oscillator.mapping import map_weights
     from circuitsnn.oscillator.memory import recall
     from circuitsnn.oscillator.network import OscillatorNetwork
     from circuitsnn.oscillator.transition import transition_resistance
+    from circuitsnn.spice.crosscheck import crosscheck
+    from circuitsnn.spice.netlists import netlist
     from circuitsnn.variation import draw
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Card",
+    "IVLoop",
     "InputError",
     "NoOscillationError",
     "Oscillator",
     "OscillatorNetwork",
+    "OutputWaveform",
+    "crosscheck",
     "draw",
+    "fit_card",
     "hebbian",
     "list_cards",
     "load_card",
     "map_weights",
+    "netlist",
     "pseudo_inverse",
     "recall",
     "storkey",
@@ -41,6 +49,9 @@ _HOME = {
     "InputError": "errors",
     "NoOscillationError": "errors",
     "Oscillator": "oscillator.device",
+    "IVLoop": "oscillator.fit",
+    "OutputWaveform": "oscillator.fit",
+    "fit_card": "oscillator.fit",
     "hebbian": "oscillator.learning",
     "pseudo_inverse": "oscillator.learning",
     "storkey": "oscillator.learning",
@@ -48,6 +59,8 @@ _HOME = {
     "recall": "oscillator.memory",
     "OscillatorNetwork": "oscillator.network",
     "transition_resistance": "oscillator.transition",
+    "crosscheck": "spice.crosscheck",
+    "netlist": "spice.netlists",
     "draw": "variation",
 }
 

@@ -1,8 +1,8 @@
 """The `circuitsnn` command.
 
-Exit status: 0 when all is well (for a study: every claim holds), 1 when a claim does not hold, 2 for wrong input and
-3 for a study that failed, each with one line on standard error. Modules that take long to import are imported inside
-the commands, so that --help stays quick.
+Exit status: 0 when all is well (for a study: every claim holds), 1 when a claim does not hold, simulators do not agree
+or a fit does not settle, 2 for wrong input and 3 for a study or circuit simulator that failed, the last two with one
+line on standard error. Modules that take long to import are imported inside the commands, so that --help stays quick.
 """
 
 import codecs
@@ -21,10 +21,15 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 import typer
 
 from circuitsnn import __version__
-from circuitsnn.errors import InputError, StudyError
+from circuitsnn.errors import EngineError, InputError, StudyError
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from circuitsnn.cards import Card
+    from circuitsnn.oscillator.fit import Fit, IVLoop, OutputWaveform
+    from circuitsnn.spice import WrittenDeck
+    from circuitsnn.spice.crosscheck import CrossCheck
     from circuitsnn.study import StudyResult
 
 __all__ = ["app", "main"]
@@ -72,6 +77,49 @@ class Fidelity(str, Enum):
     abrupt = "abrupt"
 
 
+class NetlistKind(str, Enum):
+    """What a netlist can be of."""
+
+    oscillator = "oscillator"
+    pair = "pair"
+    onn = "onn"
+    iv = "iv"
+
+
+class Dialect(str, Enum):
+    """Simulator that a netlist is written for."""
+
+    ngspice = "ngspice"
+    ltspice = "ltspice"
+    xyce = "xyce"
+    hspice = "hspice"
+    spectre = "spectre"
+    vacask = "vacask"
+
+
+class Spread(str, Enum):
+    """Where the values of each device come from."""
+
+    none = "none"
+    drawn = "drawn"
+    random = "random"
+
+
+class CrossCheckKind(str, Enum):
+    """What can be cross-checked."""
+
+    period = "period"
+    pair = "pair"
+    onn = "onn"
+
+
+class Drawn(str, Enum):
+    """Whether each device is drawn."""
+
+    none = "none"
+    drawn = "drawn"
+
+
 CardOption = Annotated[str, typer.Option("--card", help="Name of a card, or path of a TOML file.")]
 SetOption = Annotated[
     list[str] | None,
@@ -79,6 +127,9 @@ SetOption = Annotated[
 ]
 FidelityOption = Annotated[Fidelity, typer.Option(help="How the device's transitions are modelled.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for other programs.")]
+SigmaOption = Annotated[
+    float | None, typer.Option("--sigma", min=0, help="Relative spread of drawn devices, in place of the card's own.")
+]
 JobsOption = Annotated[int | None, typer.Option(min=1, help="Worker processes; without it, one a core.")]
 
 
@@ -103,7 +154,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except OSError as error:
         what = error.filename or "a file"
         status = _refuse(f"cannot use {what}: {error.strerror}; name another file or folder")
-    except StudyError as error:
+    except (EngineError, StudyError) as error:
         status = _refuse(str(error), 3)
     except (KeyboardInterrupt, typer.Abort):
         _print("interrupted", sys.stderr)
@@ -220,6 +271,170 @@ def run(
     return 0 if result.holds else 1
 
 
+@app.command("netlist")
+def netlist(
+    kind: Annotated[NetlistKind, typer.Argument(metavar="KIND", help="oscillator, pair, onn or iv.")],
+    dialect: Annotated[Dialect, typer.Option(help="Simulator that is to read it.")] = Dialect.ngspice,
+    card: CardOption = "vo2_delacour2021",
+    settings: SetOption = None,
+    fidelity: FidelityOption = Fidelity.relaxed,
+    coupling: Annotated[str, typer.Option("--coupling", help="Coupling resistance of a pair.")] = "10k",
+    delay: Annotated[float, typer.Option("--delay", help="Delay of a pair's second supply, in periods.")] = 0.25,
+    image: Annotated[int, typer.Option("--image", help="Digit that the memory is shown, 0 to 5.")] = 0,
+    fuzzy: Annotated[int, typer.Option("--fuzzy", min=0, help="How many of its 60 pixels are spoilt.")] = 10,
+    beta: Annotated[float, typer.Option("--beta", help="Gain of the mapping from weights to resistances.")] = 1.875,
+    periods: Annotated[float, typer.Option("--periods", help="Length of the run, in periods.")] = 10.0,
+    max_step: Annotated[str | None, typer.Option("--max-step", help="Longest step of the simulator.")] = None,
+    spread: Annotated[Spread, typer.Option(help="Where each device's values come from.")] = Spread.none,
+    sigma: SigmaOption = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of drawn devices and spoilt pixels.")] = 0,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write; without it, the terminal.")] = None,
+    engine: Annotated[str | None, typer.Option("--run", metavar="ENGINE", help="Simulator to run it on.")] = None,
+    waveforms: Annotated[
+        Path | None, typer.Option("--waveforms", help="CSV file for what the simulator saved.")
+    ] = None,
+    timeout: Annotated[float, typer.Option("--timeout", min=1e-3, help="Time limit of the run, in seconds.")] = 600.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a netlist for a circuit simulator, and run it if asked.
+
+    KIND is one oscillator, a coupled pair, the associative memory of 60 oscillators (onn), or a device's
+    current-voltage loop (iv). Devices are the card's (--spread none), drawn from its spreads (drawn), or drawn by the
+    simulator's own random functions (random). --run prints what the deck measures; it may name another simulator
+    than the dialect's.
+
+    Example: circuitsnn netlist pair --dialect spectre --set R_S=15k --coupling 12k -o pair.scs
+    """
+    from circuitsnn.quantities import read_quantity
+
+    _load(card, settings)
+    if waveforms is not None and engine is None:
+        raise InputError("--waveforms needs a simulator; allowed with --run ENGINE")
+    for path in (out, waveforms):
+        if path is not None:
+            _require_writable(path.parent)
+
+    from circuitsnn.spice import netlists
+
+    words = {
+        "card": card,
+        "settings": _read_settings(settings),
+        "fidelity": fidelity.value,
+        "coupling_resistance": read_quantity(coupling, "Ω", "--coupling"),
+        "delay": delay,
+        "image": image,
+        "fuzzy": fuzzy,
+        "beta": beta,
+        "periods": periods,
+        "max_step": None if max_step is None else read_quantity(max_step, "s", "--max-step"),
+        "spread": spread.value,
+        "sigma": sigma,
+        "seed": seed,
+    }
+    written = netlists.netlist(kind.value, dialect.value, **words)
+    if out is not None:
+        from circuitsnn.files import write_text
+
+        with _folder_of(out):
+            _write_companions(out, written)
+            write_text(out, written.text)
+    if engine is None:
+        if out is None:
+            _print(written.text.rstrip("\n"))
+        return
+    answer = netlists.run_netlist(kind.value, engine, timeout=timeout, **words)
+    if waveforms is not None:
+        from circuitsnn.files import replacing
+
+        with _folder_of(waveforms), replacing(waveforms) as temporary:
+            answer.to_frame().to_csv(temporary, index=False)
+    if as_json:
+        _print_json({"engine": answer.engine, "wall_time_s": answer.wall_time, "measures": dict(answer.measures)})
+    else:
+        rows = [(name, _show_measure(name, value)) for name, value in answer.measures.items()]
+        _print_table((f"measured by {answer.engine}", "value"), rows)
+
+
+@app.command("crosscheck")
+def crosscheck(
+    kind: Annotated[CrossCheckKind, typer.Argument(metavar="KIND", help="period, pair or onn.")],
+    engines: Annotated[
+        list[str] | None, typer.Option("--engine", help="Simulator; repeatable. Without it, all that are installed.")
+    ] = None,
+    card: CardOption = "vo2_delacour2021",
+    settings: SetOption = None,
+    fidelity: FidelityOption = Fidelity.relaxed,
+    coupling: Annotated[str, typer.Option("--coupling", help="Coupling resistance of a pair.")] = "10k",
+    delay: Annotated[float, typer.Option("--delay", help="Delay of a pair's second supply, in periods.")] = 0.25,
+    periods: Annotated[float, typer.Option("--periods", help="Length of the run, in periods; not of onn.")] = 10.0,
+    steps: Annotated[
+        list[str] | None, typer.Option("--step", help="Longest step of the simulators, such as 20n; repeatable.")
+    ] = None,
+    size: Annotated[int, typer.Option("--oscillators", min=2, help="Size of the memory (onn).")] = 60,
+    images: Annotated[int, typer.Option("--images", min=1, help="Images that the memory is shown (onn).")] = 10,
+    spread: Annotated[Drawn, typer.Option(help="Where each device's values come from.")] = Drawn.none,
+    sigma: SigmaOption = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of devices, patterns and images.")] = 0,
+    jobs: Annotated[
+        int, typer.Option("--jobs", min=1, help="Simulations at the same time; times are fair with 1.")
+    ] = 1,
+    out: Annotated[Path | None, typer.Option("--out", help="Picture to write (PNG).")] = None,
+    timeout: Annotated[float, typer.Option("--timeout", min=1e-3, help="Time limit of a run, in seconds.")] = 1800.0,
+    as_json: JsonOption = False,
+) -> int:
+    """Simulate the same circuit here and on other simulators, and compare.
+
+    KIND is one oscillator (period), a coupled pair, or an associative memory (onn). Simulators run with smaller and
+    smaller steps, so that their answers are seen to converge. Exit status: 0 when every simulator agrees at its
+    smallest step, 1 when one does not.
+
+    Example: circuitsnn crosscheck pair --coupling 12k --out pair.png
+    """
+    from circuitsnn.quantities import read_quantity
+
+    loaded = _load(card, settings)
+    if out is not None:
+        if out.suffix.lower() != ".png":
+            raise InputError(f"--out is {out}; allowed is a file that ends in .png")
+        _require_writable(out.parent)
+
+    from circuitsnn.spice.crosscheck import crosscheck as compare
+
+    with _progress(f"crosscheck {kind.value}", shown=not as_json) as report:
+        found = compare(
+            kind.value,
+            engines=engines,
+            card=loaded,
+            fidelity=fidelity.value,
+            coupling_resistance=read_quantity(coupling, "Ω", "--coupling"),
+            delay=delay,
+            periods=periods,
+            steps=[read_quantity(step, "s", "--step") for step in steps] if steps else None,
+            size=size,
+            images=images,
+            spread=spread.value,
+            sigma=sigma,
+            seed=seed,
+            jobs=jobs,
+            timeout=timeout,
+            progress=report,
+        )
+    if out is not None:
+        from circuitsnn.figures import house_style
+
+        with house_style():
+            _save_picture(found.figure(), out, dpi=200)
+    complaints = found.complaints()
+    if as_json:
+        rows = json.loads(found.to_frame().to_json(orient="records", double_precision=15))
+        _print_json({"kind": kind.value, "comparisons": rows, "complaints": complaints, "holds": not complaints})
+    else:
+        _print_crosscheck(found)
+        if out is not None:
+            _print(f"picture: {out}")
+    return 1 if complaints else 0
+
+
 @oscillator_app.command("period")
 def period(
     card: CardOption = "vo2_delacour2021",
@@ -306,6 +521,163 @@ def phase_map(
         _print(f"picture: {out}")
 
 
+@app.command("fit")
+def fit(
+    card: Annotated[str, typer.Argument(metavar="CARD", help="Card to start from: its name, or path of a TOML file.")],
+    data: Annotated[Path, typer.Option("--data", help="Samples: CSV, or a simulator's .raw file.")],
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--column",
+            metavar="ROLE=NAME",
+            help="Column that holds the voltage or current (I-V loop), time or output (waveform); repeatable.",
+        ),
+    ] = None,
+    free: Annotated[
+        list[str] | None, typer.Option("--free", metavar="NAME", help="Fit this and no other; repeatable.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="A known value, such as R_S=15k, that is kept; repeatable."),
+    ] = None,
+    fidelity: FidelityOption = Fidelity.relaxed,
+    series: Annotated[
+        str, typer.Option("--series-resistance", help="Resistance within the loop's voltage besides the device.")
+    ] = "0",
+    out: Annotated[Path | None, typer.Option("--out", help="Card to write (TOML).")] = None,
+    figure: Annotated[Path | None, typer.Option("--figure", help="Picture to write (PNG).")] = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Fit a device card to a measured or simulated I-V loop, or to the waveform of an oscillator.
+
+    Exit status: 0 when the fit settled, 1 when it did not (then no card is written), 2 for wrong input.
+
+    Example: circuitsnn fit vo2_delacour2021 --data iv.csv --out my_film.toml --figure iv.png
+    """
+    from circuitsnn.quantities import read_quantity
+
+    known = _read_settings(settings)
+    loaded = _load(card, settings)
+    for path, suffix, option in ((out, ".toml", "--out"), (figure, ".png", "--figure")):
+        if path is not None:
+            if path.suffix.lower() != suffix:
+                raise InputError(f"{option} is {path}; allowed is a file that ends in {suffix}")
+            _require_writable(path.parent)
+    resistance = read_quantity(series, "Ω", "--series-resistance")
+    samples = _read_samples(data, columns, resistance)
+
+    from circuitsnn.oscillator.fit import fit_card
+
+    hold = [name for name in known if name not in (free or ())]
+    found = fit_card(loaded, samples, free=free, hold=hold, fidelity=fidelity.value)
+    written = []
+    if figure is not None:
+        from circuitsnn.oscillator.fit_figure import draw_fit
+
+        _save_picture(draw_fit(found), figure, dpi=200)
+        written.append(f"picture: {figure}")
+    if out is not None and found.status.ok:
+        with _folder_of(out):
+            found.card.write(out)
+        written.append(f"card: {out}")
+    if as_json:
+        _print_json(_fit_as_json(loaded, data, found, out, figure))
+    else:
+        _print_fit(found)
+        for line in written:
+            _print(line)
+    return 0 if found.status.ok else 1
+
+
+def _read_samples(path: Path, columns: list[str] | None, resistance: float) -> "IVLoop | OutputWaveform":
+    """Read an I-V loop or a waveform, whichever the columns are those of."""
+    from circuitsnn.data_files import choose_column, read_columns, vector_columns
+    from circuitsnn.oscillator.fit import IVLoop, OutputWaveform
+
+    units = {"time": "s", "output": "V", "voltage": "V", "current": "A"}
+    given: dict[str, str] = {}
+    for setting in columns or []:
+        role, sign, name = (part.strip() for part in setting.partition("="))
+        if not (sign and name) or role not in units or role in given:
+            raise InputError(
+                f"--column is given {setting!r}; allowed is ROLE=NAME, once for each role of {', '.join(units)}"
+            )
+        given[role] = name
+    if path.suffix.lower() == ".raw":
+        from circuitsnn.spice import EngineError, read_raw
+
+        try:
+            found = vector_columns(read_raw(path))
+        except EngineError as error:
+            raise InputError(f"{path}: {error}") from error
+    else:
+        found = read_columns(path)
+    loop_named, waveform_named = ({"voltage", "current"} & given.keys()), ({"time", "output"} & given.keys())
+    has_time = any(column.unit == "s" for column in found)
+    has_current = any(column.unit == "A" for column in found)
+    if (loop_named and waveform_named) or (has_time and has_current and not given and path.suffix.lower() != ".raw"):
+        raise InputError(
+            f"{path}: an I-V loop or a waveform? name the columns of one of them, --column voltage=NAME --column "
+            "current=NAME, or --column time=NAME --column output=NAME"
+        )
+    if loop_named or not (waveform_named or has_time):
+        roles = ("voltage", "current")
+    else:
+        roles = ("time", "output")
+        if resistance:
+            raise InputError("--series-resistance belongs to an I-V loop, and the data are a waveform; leave it out")
+    values = [choose_column(found, path, role, units[role], given.get(role)) for role in roles]
+    try:
+        if roles[0] == "voltage":
+            return IVLoop(*values, series_resistance=resistance, source=path.name)
+        return OutputWaveform(*values, source=path.name)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def _print_fit(found: "Fit") -> None:
+    from circuitsnn.oscillator.fit import show_interval, show_value
+    from circuitsnn.quantities import show_quantity
+
+    rows = [
+        (
+            one.name,
+            show_quantity(one.start, one.unit),
+            show_value(one),
+            show_interval(one) if one.fitted else "",
+            "yes" if one.fitted else one.reason,
+        )
+        for one in found.parameters.values()
+    ]
+    _print_table(("parameter", "start", "value", "95 % interval", "fitted"), rows)
+    for remark in found.remarks:
+        _print(f"remark: {remark}")
+    _print(f"{found.status}")
+
+
+def _fit_as_json(start: "Card", data: Path, found: "Fit", out: Path | None, figure: Path | None) -> dict[str, Any]:
+    from math import isfinite
+
+    def plain(value: Any) -> Any:
+        # JSON knows neither NaN nor infinity.
+        return None if isinstance(value, float) and not isfinite(value) else value
+
+    return {
+        "card": start.name,
+        "data": str(data),
+        "fidelity": found.fidelity,
+        "status": found.status.name,
+        "advice": found.status.advice,
+        "remarks": list(found.remarks),
+        "parameters": [{key: plain(value) for key, value in vars(one).items()} for one in found.parameters.values()],
+        "correlation": {name: row.to_dict() for name, row in found.correlation.iterrows()},
+        "rms": found.rms,
+        "cycle_spread": dict(found.cycle_spread),
+        "written": str(out) if out is not None and found.status.ok else None,
+        "picture": None if figure is None else str(figure),
+    }
+
+
 def _load(name: str, settings: list[str] | None) -> "Card":
     from circuitsnn.cards import load_card
 
@@ -335,6 +707,63 @@ def _require_writable(folder: Path) -> None:
     except OSError as error:
         advice = "allowed is a folder that you may write to"
         raise InputError(f"cannot write to {folder}: {existing}: {error.strerror}; {advice}") from error
+
+
+def _print_crosscheck(found: "CrossCheck") -> None:
+    from circuitsnn.quantities import show_quantity
+
+    memory = found.kind == "onn"
+    columns = ["simulator", "step", *(["image", "same pattern"] if memory else []), "timing [period]", "voltage"]
+    columns += [*([] if found.kind == "period" else ["phase [°]"]), "energy", "its time", "our time", "ratio"]
+    rows = []
+    for one in found.comparisons:
+        row = [one.engine, show_quantity(one.max_step, "s", 3)]
+        if memory:
+            pattern = {True: "yes", False: f"NO (margin {one.margin:.2g}°)", None: "not settled"}[one.same_pattern]
+            row += [str(one.image), pattern]
+        row += [f"{one.timing:.1e}", show_quantity(one.voltage, "V", 2)]
+        if found.kind != "period":
+            row.append(f"{one.phase:.1e}" if one.locked else "not locked")
+        row += [
+            f"{one.energy:+.1e}",
+            show_quantity(one.engine_time, "s", 3),
+            show_quantity(one.our_time, "s", 3),
+            f"{one.ratio:.0f}",
+        ]
+        rows.append(row)
+    _print_table(columns, rows)
+    if memory:
+        for engine in dict.fromkeys(one.engine for one in found.comparisons):
+            runs = [one for one in found.finest() if one.engine == engine]
+            settled = [one.same_pattern for one in runs if one.same_pattern is not None]
+            _print(f"{engine}: the same pattern on {sum(settled)} of {len(settled)} images that settled")
+            open_ = [one.agrees for one in runs if one.same_pattern is None]
+            if open_:
+                _print(f"{engine}: the same switchings on {sum(open_)} of {len(open_)} images that did not settle")
+    complaints = found.complaints()
+    for complaint in complaints or ["all agree at their smallest step"]:
+        _print(complaint)
+
+
+def _write_companions(deck: Path, written: "WrittenDeck") -> None:
+    """Write the files that a deck needs beside it, never over a file that says something else."""
+    from circuitsnn.files import write_text
+
+    for name, text in written.companions.items():
+        path = deck.parent / name
+        if path.exists() and path.read_text(encoding="utf-8", errors="replace") != text:
+            raise InputError(f"{path} exists and is not the file that the deck needs; move it, or name another folder")
+        if not path.exists():
+            write_text(path, text)
+
+
+def _show_measure(name: str, value: float) -> str:
+    from circuitsnn.quantities import show_quantity
+
+    if value != value:
+        return "failed"
+    units = {"phase": "°", "energy": "J", "period": "s", "lag": "s", "v": "V", "r": "Ω"}
+    return show_quantity(value, units.get(name.split("_")[0], ""), 7)
 
 
 def _cores() -> int:
@@ -427,8 +856,6 @@ def _draw_phase_map(path: Path, card: "Card", resistances: Any, fractions: Any, 
     from matplotlib.figure import Figure
     from matplotlib.ticker import LogLocator, NullFormatter
 
-    from circuitsnn.files import replacing
-
     figure = Figure(figsize=(6, 4), layout="constrained")
     axes = figure.add_subplot()
     colours = {"vmin": 0, "vmax": 180, "cmap": "Greens_r", "shading": "nearest"}
@@ -439,15 +866,27 @@ def _draw_phase_map(path: Path, card: "Card", resistances: Any, fractions: Any, 
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_formatter(NullFormatter())
     figure.colorbar(mesh, label="Phase, lag or lead [°]")
+    _save_picture(figure, path, dpi=150)
+
+
+def _save_picture(figure: "Figure", path: Path, dpi: int) -> None:
+    from circuitsnn.files import replacing
+
+    with _folder_of(path), replacing(path) as temporary:
+        figure.savefig(temporary, dpi=dpi)
+
+
+@contextmanager
+def _folder_of(path: Path) -> Iterator[None]:
+    """Make the folder of a file that is being written, and take it away again where that fails."""
     missing = [folder for folder in path.absolute().parents if not folder.exists()]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as temporary:
-            figure.savefig(temporary, dpi=150)
+        yield
     except BaseException:
-        for folder in missing:
-            if folder.is_dir() and not any(folder.iterdir()):
-                folder.rmdir()
+        for made in missing:
+            if made.is_dir() and not any(made.iterdir()):
+                made.rmdir()
         raise
 
 

@@ -1,9 +1,11 @@
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 
 from circuitsnn.cards import load_card
+from circuitsnn.cli import main
 
 ROOT = Path(__file__).parent.parent
 
@@ -28,6 +30,26 @@ def test_readme_example_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     exec(compile(program, "README.md", "exec"), {})
     assert capsys.readouterr().out
+
+
+def test_netlist_example_runs(tmp_path, monkeypatch, capsys):
+    [program] = blocks("docs/netlists.md", "python")
+    monkeypatch.chdir(tmp_path)
+    exec(compile(program, "docs/netlists.md", "exec"), {})
+    assert "Cprobe osc0_out 0 2p" in capsys.readouterr().out
+
+
+def test_netlist_commands_run(tmp_path, monkeypatch, capsys):
+    text = (ROOT / "docs/netlists.md").read_text(encoding="utf-8")
+    commands = re.findall(r"^    circuitsnn (.*)$", text, re.M)
+    assert len(commands) == 4
+    monkeypatch.chdir(tmp_path)
+    for command in commands:
+        with pytest.raises(SystemExit) as left:
+            main(shlex.split(command))
+        assert left.value.code == 0
+    written = ["chip7.cir", "out.csv", "pair.png", "pair.scs"]
+    assert sorted(path.name for path in tmp_path.iterdir() if path.suffix != ".va") == written
 
 
 @pytest.mark.parametrize("folder", ["circuitsnn", "devices", "netlists", "studies", "tests", "docs"])

@@ -7,7 +7,7 @@ import pytest
 import circuitsnn
 
 LIST_MODULES = "import sys, json; {}; print(json.dumps(sorted(sys.modules)))"
-HEAVY = {"numba", "numpy", "pandas", "matplotlib", "scipy", "sklearn", "PySpice", "pyarrow"}
+HEAVY = {"numba", "numpy", "pandas", "matplotlib", "scipy", "sklearn", "PySpice", "pyarrow", "spicelib", "psutil"}
 
 
 def modules_after(statement):

@@ -109,7 +109,7 @@ def oscillator_circuit(
     columns = _columns(circuit, network, names)
     if random is not None:
         columns |= _random_columns(circuit, columns, random)
-    circuit.parameter("t_rise", spice_number(_rise(network.parameters, fidelity)))
+    circuit.parameter("t_rise", spice_number(_rise(network.parameters["R_met"], network.parameters["C_P"])))
     circuit.subcircuit(device)
     if energy:
         circuit.subcircuit(energy_meter())
@@ -201,13 +201,9 @@ def saved_nodes(size: int, energy: bool = True) -> tuple[str, ...]:
     return tuple(f"osc{i}_{node}" for i in range(size) for node in nodes)
 
 
-def _rise(parameters: Mapping[str, NDArray[np.float64]], fidelity: str) -> float:
-    """Rise time of the supplies, far below what follows it. [s]."""
-    if fidelity != "abrupt" and np.min(parameters["tau_0"]) > 0:
-        rise = np.min(parameters["tau_0"]) / 100
-    else:
-        rise = np.min(parameters["R_met"] * parameters["C_P"]) / 5000
-    return float(f"{rise:.1g}")
+def _rise(R_met: NDArray[np.float64], C_P: NDArray[np.float64]) -> float:
+    """Rise time of the supplies, far below the time in which the outputs charge. [s]."""
+    return float(f"{np.min(R_met * C_P) / 5000:.1g}")
 
 
 def _feedback(R_met: NDArray[np.float64], C_P: NDArray[np.float64]) -> float | None:

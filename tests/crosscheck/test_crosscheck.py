@@ -131,3 +131,11 @@ def test_frame_and_figure(tmp_path):
 def test_words_are_checked(words, message):
     with pytest.raises(InputError, match=message):
         crosscheck(**({"kind": "pair"} | words))
+
+
+def test_a_card_of_another_speed():
+    """The board of the paper, ten times slower: rise times and the feedback's time constant go with it."""
+    board = "schmitt_mcp6001_delacour2021"
+    found = crosscheck("pair", engines=ENGINES, card=board, coupling_resistance=20e3, periods=5)
+    assert found.complaints() == []
+    assert max(one.timing for one in found.finest()) < 6e-5

@@ -233,7 +233,9 @@ def _attempt(card: Card, cycles: _Cycles, shape: _Shape, names: Sequence[str], f
     coordinates = Coordinates.of(names, start, large)
     solution = _match_whole(cycles, start, coordinates, fidelity)
     noise = np.sqrt(np.sum(solution.residuals**2) / max(len(solution.residuals) - len(solution.x), 1))
-    weak = weakest_direction(without(solution.jacobian, 1) * coordinates.large(solution.x), noise)
+    # A model that does not follow the waveform at all says nothing of what the data tell.
+    followed = noise <= _NOT_FOLLOWED * cycles.swing
+    weak = weakest_direction(without(solution.jacobian, 1) * coordinates.large(solution.x), noise if followed else 0.0)
     return _Attempt(coordinates, solution, float(noise), tuple(names), weak)
 
 
@@ -415,11 +417,12 @@ def _match_whole(cycles: _Cycles, start: Mapping[str, float], coordinates: Coord
         times = np.linspace(switching, turn, 200)
         *_, voltages, _ = run_alone(start, fidelity, turn, times)
         rises.append(float(np.interp(cycles.middle, voltages, times)))
-    within = cycles.rises[0] - rises[0]
-    before = first - rises[1]
-    before -= period * np.ceil((before + off[0] - begin) / period)  # so that the first charge is over
+    # The first rise of the line, the second of the data, may be the second of the simulation, or a later one up to
+    # where the data begin after its first charge.
+    latest = first - rises[1]
+    shifts = np.arange(max(int(np.ceil((latest + off[0] - begin) / period)), 0) + 1)
     x = coordinates.of_values(start)
-    candidates = [np.append(x, (one - begin) / period) for one in (within, before)]
+    candidates = [np.append(x, (latest - begin) / period - shift) for shift in shifts]
     best = min(candidates, key=lambda one: np.sum(residuals(one) ** 2))
     return _Clock(start, coordinates, fidelity).solve(residuals, best, _CHANGE * cycles.swing)
 

@@ -33,7 +33,7 @@ def _share(name: str, coordinate: float) -> float:
         return coordinate
     if name == "R_ins":
         return 1.0 / coordinate if coordinate > 0.0 else np.inf
-    return float(np.exp(coordinate))
+    return float(np.exp(min(coordinate, 300.0)))  # the end of an interval may lie anywhere
 
 
 def _coordinate(name: str, share: float) -> float:

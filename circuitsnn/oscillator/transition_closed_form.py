@@ -92,7 +92,8 @@ def _fall(resistance: float, card: OscillatorParameters, gap: float) -> float:
 def _pair_equations(time, resistance: float, card: OscillatorParameters) -> tuple[np.ndarray, np.ndarray]:
     """A(t), (..., 2, 2), and b(t), (..., 2), of dv/dt = A v + b, device 1 turning metallic at t = 0."""
     time = np.asarray(time, dtype=float)
-    share = -np.expm1(-time / card.tau_0) if card.tau_0 > 0 else np.ones_like(time)
+    with np.errstate(over="ignore"):  # a tau_0 next to nothing is a jump
+        share = -np.expm1(-time / card.tau_0) if card.tau_0 > 0 else np.ones_like(time)
     G_1 = 1 / card.R_ins + (1 / card.R_met - 1 / card.R_ins) * share
     matrix, source = np.empty((*time.shape, 2, 2)), np.empty((*time.shape, 2))
     matrix[..., 0, 0] = -(G_1 + 1 / card.R_S + 1 / resistance)

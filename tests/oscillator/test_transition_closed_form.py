@@ -2,7 +2,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from reference_solver import parameters_of, solve_reference
 from scipy.integrate import solve_ivp
@@ -116,6 +116,7 @@ def test_time_constant_of_the_difference():
 
 @settings(max_examples=8, deadline=None)
 @given(st.floats(0.03, 0.9), st.floats(0.0, 40e-9), st.floats(1.85, 2.06))
+@example(0.5, 5e-324, 2.0)
 def test_the_two_directions_agree(fraction, tau_0, V_H):
     card = card_with(tau_0=tau_0, V_H=V_H)
     delay = fraction * cf.period(card)

@@ -335,7 +335,9 @@ def _conductance(resistance: ArrayLike | sparse.sparray, size: int) -> np.ndarra
         raise InputError(f"coupling_resistance has shape {matrix.shape}; {size} oscillators need ({size}, {size})")
     wrong = off & ~(values > 0.0)
     if wrong.any():
-        raise InputError(f"{name} must be > 0 ohm (inf for open), off the diagonal; found {values[wrong].ravel()[0]!r}")
+        raise InputError(
+            f"{name} must be > 0 ohm (inf for open), off the diagonal; found {float(values[wrong].ravel()[0])!r}"
+        )
     if sparse.issparse(resistance):
         matrix.data = np.where(off, 1.0 / np.where(off, values, 1.0), 0.0)
         matrix.eliminate_zeros()

@@ -25,13 +25,19 @@ from circuitsnn.oscillator.memory import PERIODS, input_delays
 from circuitsnn.oscillator.network import OscillatorNetwork, TransientRun
 from circuitsnn.oscillator.patterns import digits, random_patterns, with_fuzzy_pixels
 from circuitsnn.spice.engines import ENGINES, Waveforms, installed_engines
-from circuitsnn.spice.netlists import CARD, Chip, Run, default_options, oscillator_deck
+from circuitsnn.spice.netlists import CARD, Chip, Run, default_options, oscillator_deck, refuse_idle_words
 from circuitsnn.spice.readback import energies, switching_times
 from circuitsnn.spice.simulate import simulate
 from circuitsnn.variation import generators
 
 KINDS = ("period", "pair", "onn")
 """What can be cross-checked."""
+
+_WORDS = {
+    "period": {"periods"},
+    "pair": {"periods", "coupling_resistance", "delay"},
+    "onn": {"size", "images", "fuzzy"},
+}
 
 TIMING = 1e-4
 """Largest error of a switching time of a single oscillator or pair, at the finest step run. [periods]"""
@@ -244,6 +250,11 @@ def crosscheck(
         raise InputError(f"kind is {kind!r}; allowed: {', '.join(KINDS)}")
     if spread not in ("none", "drawn"):
         raise InputError(f"spread is {spread!r}; allowed: none, drawn")
+    given = {
+        "coupling_resistance": coupling_resistance, "delay": delay, "periods": periods,
+        "size": size, "images": images, "fuzzy": fuzzy,
+    }  # fmt: skip
+    refuse_idle_words(kind, given, _WORDS[kind], crosscheck)
     chip = Chip(spread, sigma)
     engines = _checked_engines(engines)
     loaded = card if isinstance(card, Card) else load_card(card)

@@ -1,7 +1,7 @@
 """Decks of what circuitsnn simulates, from a card and a few words: the function behind ``circuitsnn netlist``."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from inspect import signature
 
@@ -31,6 +31,15 @@ CARD = "vo2_delacour2021"
 
 KINDS = ("oscillator", "pair", "onn", "iv")
 """What a deck can be of."""
+
+_ALWAYS = {"card", "settings", "fidelity", "options", "comment"}
+_RUN = {*_ALWAYS, "periods", "max_step", "energy", "spread", "sigma", "seed"}
+_WORDS = {
+    "oscillator": _RUN,
+    "pair": {*_RUN, "coupling_resistance", "delay"},
+    "onn": {*_RUN, "image", "fuzzy", "beta"},
+    "iv": _ALWAYS,
+}
 
 SPREADS = ("none", "drawn", "random")
 """Where each device's values come from: the card, our own draw, the simulator's random functions."""
@@ -274,6 +283,11 @@ def deck(
     for name, value, allowed in (("kind", kind, KINDS), ("spread", spread, SPREADS)):
         if value not in allowed:
             raise InputError(f"{name} is {value!r}; allowed: {', '.join(allowed)}")
+    given = {
+        "coupling_resistance": coupling_resistance, "delay": delay, "image": image, "fuzzy": fuzzy, "beta": beta,
+        "periods": periods, "max_step": max_step, "spread": spread, "sigma": sigma, "seed": seed, "energy": energy,
+    }  # fmt: skip
+    refuse_idle_words(kind, given, _WORDS[kind], deck)
     loaded = (card if isinstance(card, Card) else load_card(card)).replace(**(settings or {}))
     if kind == "iv":
         title = f"Current-voltage loop of the device of card {loaded.name}"
@@ -324,6 +338,31 @@ def deck(
 def _tidy(time: float) -> float:
     """Round a time that only has to be about so long, for whoever reads the deck. [s]."""
     return float(f"{time:.4g}")
+
+
+def refuse_idle_words(kind: str, given: Mapping[str, object], known: Collection[str], function: Callable) -> None:
+    """Refuse words that would change nothing, and yet would stand in a header.
+
+    Parameters
+    ----------
+    kind
+        What is asked for.
+    given
+        Words with their values.
+    known
+        Words that such a kind heeds.
+    function
+        Whose parameters they are; what has its default is taken for not given.
+
+    Raises
+    ------
+    InputError
+        If a word is given that the kind does not heed.
+    """
+    parameters = signature(function).parameters
+    for name, value in given.items():
+        if name not in known and value != parameters[name].default:
+            raise InputError(f"{name} is {value!r}, which {kind!r} does not heed; allowed: {', '.join(sorted(known))}")
 
 
 _DEFAULTS = {name: parameter.default for name, parameter in signature(deck).parameters.items()}
@@ -439,4 +478,6 @@ def header(kind: str, dialect: str, words: Mapping[str, object]) -> str:
         if word in words and words[word] != _DEFAULTS[word]:
             command += [option, str(words[word])]
     what = f"Card {name}, {words.get('fidelity', 'relaxed')} transitions, {devices}."
+    if kind == "onn":
+        what += f" The spoilt pixels are those of seed {words.get('seed', 0)}."
     return f"{what}\nMade by circuitsnn {circuitsnn.__version__}: {shlex.join(command)}"

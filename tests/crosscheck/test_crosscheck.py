@@ -126,6 +126,8 @@ def test_frame_and_figure(tmp_path):
         ({"kind": "ring"}, "kind is 'ring'; allowed: period, pair, onn"),
         ({"engines": ["spectre"]}, "engine is 'spectre'; allowed: ngspice"),
         ({"spread": "random"}, "spread is 'random'; allowed: none, drawn"),
+        ({"images": 3}, "images is 3, which 'pair' does not heed; allowed: coupling_resistance, delay, periods"),
+        ({"kind": "onn", "periods": 3}, "periods is 3, which 'onn' does not heed"),
     ],
 )
 def test_words_are_checked(words, message):

@@ -186,6 +186,9 @@ def test_expressions_keep_their_meaning(dialect):
         (lambda c: c.R("1", "a", 0, "inf"), "ngspice", None),
         (lambda c: c.V("1", "a", 0, "NOISE(1 2)"), "ngspice", "gives NOISE; allowed: PULSE"),
         (lambda c: c.V("1", "a", 0, "DC 0 AC 1"), "ngspice", "AC part"),
+        (lambda c: c.X("1", "part\n.include x", "a"), "ngspice", "holds the name 'part"),
+        (lambda c: c.X("1", "part\n.include x", "a"), "vacask", "holds the name 'part"),
+        (lambda c: c.model("m", "D\n.include x", IS=1e-14), "ngspice", "holds the name 'D"),
         (lambda c: c.model("m", "D", IS=1e-14), "vacask", "model m of type D"),
         (lambda c: setattr(c, "raw_spice", ".include x"), "spectre", "raw line '.include x'"),
     ],
@@ -229,6 +232,13 @@ def test_words_are_checked():
         ({"periods": -1}, "periods is -1"),
         ({"kind": "onn", "image": 6}, "image is 6; allowed is 0 to 5"),
         ({"max_step": 0.0}, "max_step is 0.0 s"),
+        ({"image": 2}, "image is 2, which 'pair' does not heed; allowed: card, comment, coupling_resistance, delay"),
+        ({"kind": "oscillator", "delay": 0.1}, "delay is 0.1, which 'oscillator' does not heed"),
+        ({"kind": "onn", "coupling_resistance": 5e3}, "coupling_resistance is 5000.0, which 'onn' does not heed"),
+        ({"kind": "iv", "spread": "drawn"}, "spread is 'drawn', which 'iv' does not heed"),
+        ({"kind": "iv", "seed": 3}, "seed is 3, which 'iv' does not heed"),
+        ({"options": {"reltol=1\n.include x": 1}}, "option 'reltol=1\\n.include x' is 1; allowed are letters"),
+        ({"options": {"reltol": "1\n.include x"}}, "option 'reltol' is '1\\n.include x'; allowed are letters"),
     ):
         with pytest.raises(InputError, match=re.escape(message)):
             netlist(**({"kind": "pair"} | words))

@@ -38,13 +38,15 @@ class SpectreWriter(Writer):
     text: ClassVar[str] = "{}"
     separator: ClassVar[str] = " "
 
-    def opening(self, deck: Deck) -> Iterator[str]:  # noqa: D102 - the docstrings are the base class's
+    def opening(self, deck: Deck) -> Iterator[str]:
         yield "simulator lang=spectre"
         yield "global 0"
 
-    def closing(self, deck: Deck) -> Iterator[str]:  # noqa: D102
+    def closing(self, deck: Deck) -> Iterator[str]:
         if deck.options:
-            yield "simulatorOptions options " + " ".join(f"{name}={value}" for name, value in deck.options.items())
+            yield "simulatorOptions options " + " ".join(
+                f"{name}={value}" for name, value in self.checked_options(deck).items()
+            )
         if deck.save:
             yield "save " + " ".join(self.saved(deck, "{}:p"))
         yield from self.analysis(deck.analysis)
@@ -53,7 +55,7 @@ class SpectreWriter(Writer):
             yield from map(self.measure, deck.measures)
             yield "simulator lang=spectre"
 
-    def parameters(self, circuit: Circuit) -> Iterator[str]:  # noqa: D102
+    def parameters(self, circuit: Circuit) -> Iterator[str]:
         varied = []
         for name, value in circuit._parameters.items():
             random = Random.read(value)
@@ -68,7 +70,7 @@ class SpectreWriter(Writer):
         """Line of a random parameter."""
         return f"vary {name} " + (f"dist=gauss std={random.width}" if random.normal else f"dist=unif N={random.width}")
 
-    def part(self, part: Part) -> Iterator[str]:  # noqa: D102
+    def part(self, part: Part) -> Iterator[str]:
         module = part.verilog_a
         if module.file not in self._companions:
             self._companions[module.file] = (resource_folder("devices") / module.file).read_text(encoding="utf-8")
@@ -82,7 +84,7 @@ class SpectreWriter(Writer):
         """Line that brings in a file of Verilog-A."""
         return f'ahdl_include "{file}"'
 
-    def subcircuit(self, subcircuit: SubCircuit) -> Iterator[str]:  # noqa: D102
+    def subcircuit(self, subcircuit: SubCircuit) -> Iterator[str]:
         ports = map(self.checked_name, map(str, subcircuit.external_nodes))
         yield f"subckt {self.checked_name(subcircuit.name)} ({' '.join(ports)})"
         for name, value in subcircuit.parameters.items():
@@ -90,13 +92,13 @@ class SpectreWriter(Writer):
         yield from self.body(subcircuit)
         yield f"ends {subcircuit.name}"
 
-    def model(self, model: DeviceModel) -> str:  # noqa: D102
+    def model(self, model: DeviceModel) -> str:
         raise InputError(
             f"model {model._name} of type {model._model_type} cannot be written for {self.name}; name the "
             "foundry's own model in a deck of yours, or give the device as Verilog-A"
         )
 
-    def element_writers(self) -> Mapping[str, Callable[[Element], str]]:  # noqa: D102
+    def element_writers(self) -> Mapping[str, Callable[[Element], str]]:
         return {
             "R": lambda element: self.passive(element, "resistor", "r", element.resistance),
             "C": lambda element: self.passive(element, "capacitor", "c", element.capacitance),
@@ -154,17 +156,17 @@ class SpectreWriter(Writer):
         """Write an instance of a subcircuit or module."""
         written = self.module_parameter if element.subcircuit_name in self._parameters else self.checked_name
         words = [f"{written(name)}={self.value(value)}" for name, value in self.own_parameters(element).items()]
-        return self.line(element, element.subcircuit_name, words)
+        return self.line(element, self.checked_name(element.subcircuit_name), words)
 
     def module_parameter(self, name: str) -> str:
         """Write the name of a parameter of a Verilog-A module; those of devices/ have theirs in lower case."""
         return self.checked_name(name).lower()
 
-    def expression(self, text: str) -> str:  # noqa: D102
+    def expression(self, text: str) -> str:
         translated = self.translated(text)
         return translated if _IDENTIFIER.fullmatch(translated) else f"({translated})"
 
-    def probe(self, probe: Probe) -> str:  # noqa: D102
+    def probe(self, probe: Probe) -> str:
         if probe.quantity == "i":
             raise InputError(f"its expression reads the current of {probe.names[0]}; allowed are voltages")
         return f"v({','.join(map(self.checked_name, probe.names))})"
@@ -174,7 +176,7 @@ class SpectreWriter(Writer):
         matches = [(name, _CURRENT.fullmatch(name)) for name in deck.save]
         return [current.format(match[1]) if match else self.checked_name(name) for name, match in matches]
 
-    def analysis(self, analysis: Analysis) -> Iterator[str]:  # noqa: D102
+    def analysis(self, analysis: Analysis) -> Iterator[str]:
         match analysis:
             case Transient():
                 yield f"tran1 tran stop={self.number(analysis.stop)} maxstep={self.number(analysis.max_step)}"
@@ -185,7 +187,7 @@ class SpectreWriter(Writer):
                 source = self.checked_name(analysis.source)
                 yield f"dc1 dc dev={source} param=dc {ends} step={self.number(analysis.step)}"
 
-    def measure(self, measure: Measure) -> str:  # noqa: D102
+    def measure(self, measure: Measure) -> str:
         return NgspiceWriter().measure(measure)
 
 
@@ -200,29 +202,29 @@ class VacaskWriter(SpectreWriter):
     text = '"{}"'
     separator = ", "
 
-    def opening(self, deck: Deck) -> Iterator[str]:  # noqa: D102
+    def opening(self, deck: Deck) -> Iterator[str]:
         yield "ground 0"
         for kind in ("resistor", "capacitor", "inductor"):
             yield f'load "spice/{kind}.osdi"'
             yield f"model {kind} sp_{kind}"
         yield 'include "builtins.inc"'
 
-    def varied(self, name: str, random: Random) -> str:  # noqa: D102
+    def varied(self, name: str, random: Random) -> str:
         raise InputError(
             f"parameter {name} is random, and {self.name} has no random functions; write a deck in which each device "
             "has a drawn value of its own"
         )
 
-    def included(self, file: str) -> str:  # noqa: D102
+    def included(self, file: str) -> str:
         return f'load "{file}"'
 
-    def behavioural_writers(self) -> Mapping[str, Callable[[Element], str]]:  # noqa: D102
+    def behavioural_writers(self) -> Mapping[str, Callable[[Element], str]]:
         return {}
 
-    def closing(self, deck: Deck) -> Iterator[str]:  # noqa: D102
+    def closing(self, deck: Deck) -> Iterator[str]:
         yield "control"
         yield "  abort always"
-        words = {"rawfile": "binary", "strictsave": 1, **deck.options}
+        words = {"rawfile": "binary", "strictsave": 1, **self.checked_options(deck)}
         yield "  options " + " ".join(f"{name}={_literal(value)}" for name, value in words.items())
         if deck.save:
             saved = [name if name.startswith("i(") else f"v({name})" for name in self.saved(deck, "i({})")]
@@ -235,7 +237,7 @@ class VacaskWriter(SpectreWriter):
             yield f">>>END_OF_{name.upper().replace('.', '_')}"
         self._companions = {}  # they travel in the deck
 
-    def analysis(self, analysis: Analysis) -> Iterator[str]:  # noqa: D102
+    def analysis(self, analysis: Analysis) -> Iterator[str]:
         match analysis:
             case Transient():
                 step = self.number(analysis.max_step)

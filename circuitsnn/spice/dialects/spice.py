@@ -32,17 +32,17 @@ class NgspiceWriter(Writer):
     switches: ClassVar[bool] = True
     passed_on: ClassVar[str] = "DJKMQTZ"
 
-    def opening(self, deck: Deck) -> Iterator[str]:  # noqa: D102 - the docstrings are the base class's
+    def opening(self, deck: Deck) -> Iterator[str]:
         yield from ()
 
-    def closing(self, deck: Deck) -> Iterator[str]:  # noqa: D102
+    def closing(self, deck: Deck) -> Iterator[str]:
         yield from self.options(deck)
         yield from self.save(deck)
         yield from (self.measure(measure) for measure in deck.measures)
         yield from self.analysis(deck.analysis)
         yield ".end"
 
-    def parameters(self, circuit: Circuit) -> Iterator[str]:  # noqa: D102
+    def parameters(self, circuit: Circuit) -> Iterator[str]:
         for name, value in circuit._parameters.items():
             yield f".param {self.checked_name(name)}={self.parameter(value)}"
 
@@ -56,12 +56,12 @@ class NgspiceWriter(Writer):
         name, last = ("agauss", ",1") if random.normal else ("aunif", "")
         return self.expression_text(f"{name}({random.mean},{random.width}{last})")
 
-    def part(self, part: Part) -> Iterator[str]:  # noqa: D102
+    def part(self, part: Part) -> Iterator[str]:
         form = part if self.switches else part.without_switch
         self._parameters[part.name] = set(form.parameters)
         yield from self.subcircuit(form)
 
-    def subcircuit(self, subcircuit: SubCircuit) -> Iterator[str]:  # noqa: D102
+    def subcircuit(self, subcircuit: SubCircuit) -> Iterator[str]:
         ports = map(self.checked_name, map(str, subcircuit.external_nodes))
         yield " ".join([f".subckt {self.checked_name(subcircuit.name)}", *ports, *self.named(subcircuit.parameters)])
         yield from self.body(subcircuit)
@@ -72,11 +72,11 @@ class NgspiceWriter(Writer):
         words = [f"{self.checked_name(name)}={self.value(value)}" for name, value in parameters.items()]
         return [self.parameters_word, *words] if words and self.parameters_word else words
 
-    def model(self, model: DeviceModel) -> str:  # noqa: D102
+    def model(self, model: DeviceModel) -> str:
         words = " ".join(f"{name}={self.value(value)}" for name, value in model._parameters.items())
-        return f".model {self.checked_name(model._name)} {model._model_type}({words})"
+        return f".model {self.checked_name(model._name)} {self.checked_name(model._model_type)}({words})"
 
-    def element_writers(self) -> Mapping[str, Callable[[Element], str]]:  # noqa: D102
+    def element_writers(self) -> Mapping[str, Callable[[Element], str]]:
         simple = dict.fromkeys("RCLEGFH" + self.passed_on, self.simple)
         switches = {"S": self.simple, "W": self.simple} if self.switches else {}
         return {**simple, "V": self.independent, "I": self.independent, "B": self.behavioural, "X": self.instance} | (
@@ -120,26 +120,31 @@ class NgspiceWriter(Writer):
     def instance(self, element: Element) -> str:
         """Write an instance of a subcircuit."""
         return " ".join(
-            [element.name, *element.node_names, element.subcircuit_name, *self.named(self.own_parameters(element))]
+            [
+                element.name,
+                *element.node_names,
+                self.checked_name(element.subcircuit_name),
+                *self.named(self.own_parameters(element)),
+            ]
         )
 
-    def raw_line(self, line: str) -> str:  # noqa: D102
+    def raw_line(self, line: str) -> str:
         return line
 
-    def expression(self, text: str) -> str:  # noqa: D102
+    def expression(self, text: str) -> str:
         return self.expression_text(self.translated(text))
 
     def expression_text(self, text: str) -> str:
         """Mark translated text as an expression."""
         return f"{{{text}}}"
 
-    def probe(self, probe: Probe) -> str:  # noqa: D102
+    def probe(self, probe: Probe) -> str:
         return f"{probe.quantity.upper()}({','.join(map(self.checked_name, probe.names))})"
 
     def options(self, deck: Deck) -> Iterator[str]:
         """Lines of options."""
         if deck.options:
-            yield ".options " + " ".join(f"{name}={value}" for name, value in deck.options.items())
+            yield ".options " + " ".join(f"{name}={value}" for name, value in self.checked_options(deck).items())
 
     def saved(self, deck: Deck) -> list[str]:
         """Vectors to keep."""
@@ -151,7 +156,7 @@ class NgspiceWriter(Writer):
         for k in range(0, len(vectors), 8):
             yield ".save " + " ".join(vectors[k : k + 8])
 
-    def analysis(self, analysis: Analysis) -> Iterator[str]:  # noqa: D102
+    def analysis(self, analysis: Analysis) -> Iterator[str]:
         match analysis:
             case Transient():
                 step = self.number(analysis.max_step)
@@ -162,7 +167,7 @@ class NgspiceWriter(Writer):
                 values = map(self.number, (analysis.start, analysis.stop, analysis.step))
                 yield f".dc {self.checked_name(analysis.source)} {' '.join(values)}"
 
-    def measure(self, measure: Measure) -> str:  # noqa: D102
+    def measure(self, measure: Measure) -> str:
         words = f".meas tran {self.checked_name(measure.name)}"
         match measure:
             case Interval():
@@ -186,12 +191,12 @@ class LtspiceWriter(NgspiceWriter):
     parameters_word = "PARAMS:"
     formula = " {}"
 
-    def random(self, random: Random) -> str:  # noqa: D102
+    def random(self, random: Random) -> str:
         return self.expression_text(f"{random.mean}+{'gauss' if random.normal else 'flat'}({random.width})")
 
-    def options(self, deck: Deck) -> Iterator[str]:  # noqa: D102
+    def options(self, deck: Deck) -> Iterator[str]:
         # plotwinsize=0 keeps every time point: LTspice thins waveforms out otherwise.
-        words = {"plotwinsize": 0, "numdgt": 15, **deck.options}
+        words = {"plotwinsize": 0, "numdgt": 15, **self.checked_options(deck)}
         yield ".options " + " ".join(f"{name}={value}" for name, value in words.items())
 
 
@@ -204,17 +209,17 @@ class XyceWriter(NgspiceWriter):
     formula = "={{{}}}"
     switches = False
 
-    def source_expression(self, expression: str) -> str:  # noqa: D102
+    def source_expression(self, expression: str) -> str:
         return self.expression_text(self.translated(expression))
 
-    def options(self, deck: Deck) -> Iterator[str]:  # noqa: D102
-        for name, value in deck.options.items():
+    def options(self, deck: Deck) -> Iterator[str]:
+        for name, value in self.checked_options(deck).items():
             package, dot, option = name.partition(".")
             if not dot:
                 raise InputError(f"option {name!r} names no package of Xyce; allowed are names such as timeint.reltol")
             yield f".options {package} {option}={value}"
 
-    def save(self, deck: Deck) -> Iterator[str]:  # noqa: D102
+    def save(self, deck: Deck) -> Iterator[str]:
         kind = {Transient: "tran", DCSweep: "dc"}.get(type(deck.analysis))
         if kind:
             yield f".print {kind} format=raw {' '.join(self.saved(deck)) or 'v(*) i(*)'}"
@@ -230,36 +235,38 @@ class HspiceWriter(NgspiceWriter):
     switches = False
     passed_on = "DJKMQT"
 
-    def opening(self, deck: Deck) -> Iterator[str]:  # noqa: D102
+    def opening(self, deck: Deck) -> Iterator[str]:
         # An instance's own value must win over a parameter of the same name at the top.
         yield ".option parhier=local"
         yield ".param arsinh(x)='sgn(x)*log(abs(x)+sqrt(x*x+1))'"
 
-    def random(self, random: Random) -> str:  # noqa: D102
+    def random(self, random: Random) -> str:
         return super().random(random).strip("'")
 
-    def behavioural(self, element: Element) -> str:  # noqa: D102
+    def behavioural(self, element: Element) -> str:
         quantity, expression = self.of_expression(element)
         letter, word = ("G", "cur") if quantity == "I" else ("E", "vol")
         value = f"{word}={self.expression_text(self.translated(expression))}"
         return " ".join([f"{letter}_{element.name}", *element.node_names, value])
 
-    def expression_text(self, text: str) -> str:  # noqa: D102
+    def expression_text(self, text: str) -> str:
         return f"'{text}'"
 
-    def options(self, deck: Deck) -> Iterator[str]:  # noqa: D102
+    def options(self, deck: Deck) -> Iterator[str]:
         words = {"post": 1, "probe": 1} if deck.save else {"post": 1}
         if isinstance(deck.analysis, Transient):
             words["delmax"] = self.number(deck.analysis.max_step)
-        yield ".option " + " ".join(f"{name}={value}" for name, value in {**words, **deck.options}.items())
+        yield ".option " + " ".join(
+            f"{name}={value}" for name, value in {**words, **self.checked_options(deck)}.items()
+        )
 
-    def save(self, deck: Deck) -> Iterator[str]:  # noqa: D102
+    def save(self, deck: Deck) -> Iterator[str]:
         vectors = self.saved(deck)
         kind = "dc" if isinstance(deck.analysis, DCSweep) else "tran"
         for k in range(0, len(vectors), 8):
             yield f".probe {kind} " + " ".join(vectors[k : k + 8])
 
-    def analysis(self, analysis: Analysis) -> Iterator[str]:  # noqa: D102
+    def analysis(self, analysis: Analysis) -> Iterator[str]:
         if isinstance(analysis, Transient):
             yield f".tran {self.number(analysis.max_step)} {self.number(analysis.stop)}"
         else:

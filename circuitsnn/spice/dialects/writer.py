@@ -16,6 +16,7 @@ from circuitsnn.spice.parts import Part
 from circuitsnn.spice.text import one_line
 
 _NAME = re.compile(r"\w+", re.A)
+_OPTION = re.compile(r"[\w.+-]+", re.A)
 _SOURCE = re.compile(r"(?P<name>[a-z]+)\s*\((?P<arguments>.*)\)|(?P<word>dc|ac)\b|(?P<value>\{[^}]*\}|\S+)", re.I)
 _RANDOM = re.compile(
     r"\{?\s*(?P<kind>agauss|aunif)\(\s*(?P<mean>[-+.\w]+)\s*,\s*(?P<width>[-+.\w]+)\s*(,\s*1\s*)?\)\s*\}?", re.I | re.A
@@ -189,6 +190,13 @@ class Writer(ABC):
         if not _NAME.fullmatch(name):
             raise InputError(f"the circuit holds the name {name!r}; allowed are letters, digits and underscores")
         return name
+
+    def checked_options(self, deck: Deck) -> Mapping[str, object]:
+        """Pass a deck's options on if each is one word and one value."""
+        for name, value in deck.options.items():
+            if not (_OPTION.fullmatch(name) and _OPTION.fullmatch(str(value))):
+                raise InputError(f"option {name!r} is {value!r}; allowed are letters, digits and . + - _ in both")
+        return deck.options
 
     def own_parameters(self, element: Element) -> dict[str, object]:
         """Parameters of an instance, without those that its part does not have in this dialect's form."""

@@ -119,6 +119,8 @@ class Card:
     """What a user of the card must know."""
     path: Path | None = field(default=None, compare=False)
     """File it was read from."""
+    parts: Mapping[str, "Card"] = field(default_factory=dict, hash=False)
+    """Cards that it is built from, by the part's name; ``card.parts["cell"]``."""
 
     def __post_init__(self) -> None:
         where = str(self.path or self.name)
@@ -133,6 +135,8 @@ class Card:
             raise InputError(f"{where}: parameter {missing[0]} is missing; kind '{self.kind}' needs {', '.join(names)}")
         ordered = {name: self.parameters[name] for name in names}
         object.__setattr__(self, "parameters", MappingProxyType(ordered))
+        _check_parts(where, KINDS[self.kind], self.parts)
+        object.__setattr__(self, "parts", MappingProxyType({name: self.parts[name] for name in KINDS[self.kind].parts}))
         _check_values(where, KINDS[self.kind], ordered)
         _check_correlations(where, self.parameters)
 
@@ -148,7 +152,7 @@ class Card:
     def __reduce__(self) -> tuple:
         # A read-only mapping cannot travel to a worker process; a plain one can.
         fields = (self.name, self.kind, self.title, self.source, dict(self.parameters), self.notes, self.path)
-        return Card, fields
+        return Card, (*fields, dict(self.parts))
 
     @property
     def values(self) -> dict[str, float]:
@@ -161,7 +165,8 @@ class Card:
         Parameters
         ----------
         **overrides : float or str
-            New values by parameter name: numbers in SI, or text such as "15k" or "15 kΩ".
+            New values by parameter name: numbers in SI, or text such as "15k" or "15 kΩ". A parameter of a part
+            has the part's name and a dot before its own: ``**{"cell.nmos.A_VT": "5n"}``.
 
         Returns
         -------
@@ -174,8 +179,14 @@ class Card:
             If a name is not a parameter of the card or a value is not possible.
         """
         where = str(self.path or self.name)
-        parameters = dict(self.parameters)
+        parameters, parts = dict(self.parameters), dict(self.parts)
         for name, given in overrides.items():
+            part, dot, rest = name.partition(".")
+            if dot:
+                if part not in parts:
+                    raise InputError(f"{where}: unknown part {part!r} in {name!r}; {_allowed(part, parts)}")
+                parts[part] = parts[part].replace(**{rest: given})
+                continue
             if name not in parameters:
                 raise InputError(f"{where}: unknown parameter {name!r}; {_allowed(name, parameters)}")
             old = parameters[name]
@@ -183,7 +194,7 @@ class Card:
             if value != old.value:
                 source = f"override of {show_quantity(old.value, old.unit)}"
                 parameters[name] = replace(old, value=value, source=source)
-        return replace(self, parameters=parameters)
+        return replace(self, parameters=parameters, parts=parts)
 
     def write(self, path: str | os.PathLike) -> None:
         """Write the card as TOML, whole or not at all; reading it back gives an equal card.
@@ -233,7 +244,14 @@ def load_card(name_or_path: str | os.PathLike, **overrides: float | str) -> Card
         If there is no such card, or the file or an override is wrong; the message names file, field, what was
         found and what is allowed.
     """
-    path = _find(name_or_path)
+    card = _read(_find(name_or_path))
+    return card.replace(**overrides) if overrides else card
+
+
+def _read(path: Path, within: tuple[Path, ...] = ()) -> Card:
+    """Read a card's file; `within` are the files that name it as a part."""
+    if path in within:
+        raise InputError(f"{path}: the card is a part of itself")
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
@@ -242,8 +260,7 @@ def load_card(name_or_path: str | os.PathLike, **overrides: float | str) -> Card
         raise InputError(f"{path}: not a TOML file: it must be UTF-8 text") from error
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}; name a readable TOML file") from error
-    card = _from_tables(tables, path)
-    return card.replace(**overrides) if overrides else card
+    return _from_tables(tables, path, within=within)
 
 
 # The file's edge: pydantic says what a card file may hold; beyond it there are only the dataclasses above.
@@ -280,6 +297,8 @@ class _CardTable(_Table):
     source: str
     notes: str = ""
     parameters: dict[str, _ParameterTable]
+    parts: dict[str, Any] = {}
+    name: str | None = None
 
 
 def _find(name_or_path: str | os.PathLike) -> Path:
@@ -294,29 +313,47 @@ def _find(name_or_path: str | os.PathLike) -> Path:
     return resource_folder("devices") / f"{text}.toml"
 
 
-def _from_tables(tables: dict[str, Any], path: Path) -> Card:
+def _from_tables(tables: dict[str, Any], path: Path, part: str = "", within: tuple[Path, ...] = ()) -> Card:
+    where = f"{path}: part {part}" if part else f"{path}"
     try:
         table = _CardTable.model_validate(tables)
     except ValidationError as error:
-        raise InputError(f"{path}: {_sentence(error)}") from None
+        raise InputError(f"{where}: {_sentence(error)}") from None
     if table.kind not in KINDS:
-        raise InputError(f"{path}: kind is {table.kind!r}; {_allowed(table.kind, KINDS)}")
+        raise InputError(f"{where}: kind is {table.kind!r}; {_allowed(table.kind, KINDS)}")
     kind = KINDS[table.kind]
     for name in table.parameters:
         if name not in kind.names:
-            raise InputError(f"{path}: unknown parameter {name!r}; {_allowed(name, kind.names)}")
+            raise InputError(f"{where}: unknown parameter {name!r}; {_allowed(name, kind.names)}")
+    for name, given in table.parts.items():
+        if name not in kind.parts:
+            raise InputError(f"{where}: unknown part {name!r}; {_allowed(name, kind.parts)}")
+        if not isinstance(given, (str, dict)):
+            raise InputError(
+                f"{where}: part {name} is {given!r}; allowed is a card's name, the path of one, or a table"
+            )
+    inner = f"{part}." if part else ""
     return Card(
-        name=path.stem,
+        name=table.name or f"{path.stem}.{part}" if part else path.stem,
         kind=table.kind,
         title=table.title,
         source=table.source,
         parameters={
-            name: _parameter(parameter, kind, name, f"{path}: parameter {name}")
+            name: _parameter(parameter, kind, name, f"{where}: parameter {name}")
             for name, parameter in table.parameters.items()
         },
         notes=table.notes,
         path=path,
+        parts={name: _part(given, path, inner + name, within) for name, given in table.parts.items()},
     )
+
+
+def _part(given: str | dict[str, Any], path: Path, name: str, within: tuple[Path, ...]) -> Card:
+    """Read a part of a card: written out in the same file, or named; a path is relative to the card's folder."""
+    if isinstance(given, dict):
+        return _from_tables(given, path, name, within)
+    found = path.parent / given if given.endswith(".toml") else _find(given)
+    return _read(found, (*within, path))
 
 
 def _parameter(table: _ParameterTable, kind: Kind, name: str, where: str) -> Parameter:
@@ -345,6 +382,17 @@ def _spread(table: _SpreadTable, unit: str, where: str) -> Spread:
         )
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
+
+
+def _check_parts(where: str, kind: Kind, parts: Mapping[str, Card]) -> None:
+    for name, kinds in kind.parts.items():
+        if name not in parts:
+            raise InputError(f"{where}: part {name!r} is missing; allowed is a card of kind {' or '.join(kinds)}")
+        if parts[name].kind not in kinds:
+            raise InputError(f"{where}: part {name} is of kind {parts[name].kind!r}; allowed: {', '.join(kinds)}")
+    for name in parts:
+        if name not in kind.parts:
+            raise InputError(f"{where}: unknown part {name!r}; {_allowed(name, kind.parts)}")
 
 
 def _check_values(where: str, kind: Kind, parameters: Mapping[str, Parameter]) -> None:
@@ -416,14 +464,14 @@ _UNION_MEMBERS = ("float", "int", "str")
 _TABLES = {"parameters": _ParameterTable, "spread": _SpreadTable, "correlated_with": _CorrelationTable}
 
 
-def _to_toml(card: Card) -> str:
+def _to_toml(card: Card, prefix: str = "") -> str:
     lines = [f"{name} = {_toml_text(getattr(card, name))}" for name in ("kind", "title", "source", "notes")]
     for name, parameter in card.parameters.items():
         number = repr(float(parameter.value))
         quantity = _toml_text(show_quantity(float(parameter.value), parameter.unit))
         lines += [
             "",
-            f"[parameters.{name}]",
+            f"[{prefix}parameters.{name}]",
             f"value = {number if parameter.unit == '1' else quantity}",
             f"unit = {_toml_text(parameter.unit)}",
             f"meaning = {_toml_text(parameter.meaning)}",
@@ -431,7 +479,11 @@ def _to_toml(card: Card) -> str:
         ]
         if parameter.spread is not None:
             lines.append(f"spread = {_toml_spread(parameter.spread)}")
-    return "\n".join(lines) + "\n"
+    text = "\n".join(lines) + "\n"
+    # Parts are written out, so that the file holds the whole card, overrides included.
+    for name, part in card.parts.items():
+        text += f"\n[{prefix}parts.{name}]\nname = {_toml_text(part.name)}\n" + _to_toml(part, f"{prefix}parts.{name}.")
+    return text
 
 
 def _toml_spread(spread: Spread) -> str:

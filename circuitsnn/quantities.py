@@ -56,7 +56,7 @@ def read_quantity(given: object, unit: str, where: str) -> float:
         allowed += f", for example {_EXAMPLES.get(unit, f'15 k{unit}')}"
     if isinstance(given, str):
         try:
-            quantity = _Quantity(given)
+            quantity = _Quantity(_without_unit(given, unit))
         except ValueError:
             raise InputError(f"{where} is {given!r}, which is not a number; {allowed}") from None
         if quantity.units and quantity.units not in UNITS.get(unit, (unit,)):
@@ -71,7 +71,25 @@ def read_quantity(given: object, unit: str, where: str) -> float:
     return value
 
 
-_EXAMPLES = {"V": "1.5 or '1500 mV'", "Ω": "15e3, '15k' or '15 kΩ'", "F": "'500 pF'", "s": "'10 ns'"}
+def _without_unit(text: str, unit: str) -> str:
+    # Taken off before the number is read, or kelvin would be taken for kilo, and a metre for a thousandth.
+    for spelling in () if unit == "1" else UNITS.get(unit, (unit,)):
+        if text.rstrip().endswith(spelling):
+            return text.rstrip().removesuffix(spelling)
+    return text
+
+
+# Units that take no scale factor: "0.3 1/V" rather than "300 m1/V".
+_UNSCALED = ("1/V", "K")
+_EXAMPLES = {
+    "V": "1.5 or '1500 mV'",
+    "Ω": "15e3, '15k' or '15 kΩ'",
+    "F": "'500 pF'",
+    "s": "'10 ns'",
+    "m": "'65 nm'",
+    "K": "300",
+    "1/V": "0.3",
+}
 
 
 def show_quantity(value: float, unit: str = "1", precision: int | None = None) -> str:
@@ -92,8 +110,10 @@ def show_quantity(value: float, unit: str = "1", precision: int | None = None) -
         The text.
     """
     printed_unit = "" if unit == "1" else unit
+    if unit in _UNSCALED:
+        return f"{value!r} {unit}" if precision is None else f"{value:.{precision + 1}g} {unit}"
     quantity = _Quantity(value, printed_unit)
     if precision is not None:
         return quantity.render(prec=precision)
     text = quantity.render(prec="full")
-    return text if float(_Quantity(text)) == value else f"{value!r} {printed_unit}".strip()
+    return text if read_quantity(text, unit, "") == value else f"{value!r} {printed_unit}".strip()

@@ -1,5 +1,6 @@
 import copy
 import pickle
+import re
 from dataclasses import replace
 from math import inf, log, nan
 
@@ -12,6 +13,8 @@ from circuitsnn.card_kinds import KINDS
 from circuitsnn.cards import Card, Correlation, Parameter, Spread, list_cards, load_card
 from circuitsnn.errors import InputError
 from circuitsnn.files import replacing
+from circuitsnn.quantities import read_quantity, show_quantity
+from circuitsnn.resources import resource_folder
 
 TABLE_1 = {
     "V_DD": 2.5,
@@ -78,7 +81,7 @@ def test_board_of_figure_5b_has_the_printed_period():
 @pytest.mark.parametrize("name", list_cards())
 def test_every_card_of_the_package_states_sources_and_units(name):
     card = load_card(name)
-    assert "doi:" in card.source
+    assert "doi:" in card.source or "generic" in card.source
     for parameter in card.parameters.values():
         assert parameter.source
         assert parameter.unit
@@ -87,7 +90,8 @@ def test_every_card_of_the_package_states_sources_and_units(name):
 
 
 def test_list_names_the_cards_of_the_package():
-    assert list_cards() == ["schmitt_mcp6001_delacour2021", "vo2_delacour2021"]
+    assert list_cards() == sorted(list_cards())
+    assert {"schmitt_mcp6001_delacour2021", "vo2_delacour2021", "sram_array_6t_65nm"} <= set(list_cards())
 
 
 @pytest.mark.parametrize("value", ["15k", "15kΩ", "15 kΩ", "15 k\N{OHM SIGN}", "15 kohm", "15e3", 15e3, 15000])
@@ -312,3 +316,62 @@ def test_an_interrupted_write_keeps_the_old_file(tmp_path):
 def test_numpy_numbers_are_numbers(card):
     assert card.replace(R_S=np.float64(15e3)).R_S == 15e3
     assert type(card.replace(R_S=np.float32(16384)).R_S) is float
+
+
+ARRAY = "sram_array_6t_65nm"
+
+
+def test_a_card_of_parts_reaches_down_to_the_transistor(tmp_path):
+    array = load_card(ARRAY, **{"cell.nmos.A_VT": "5n", "V_WL": 0.7})
+    cell = array.parts["cell"]
+    assert (cell.name, cell.kind) == ("sram_6t_65nm", "sram_6t")
+    assert (array.V_WL, cell.parts["nmos"].A_VT) == (0.7, 5e-9)
+    assert pickle.loads(pickle.dumps(array)) == array
+    array.write(tmp_path / "mine.toml")  # parts are written out, with what was overridden
+    assert replace(load_card(tmp_path / "mine.toml"), name=array.name) == array
+
+
+def test_a_part_is_a_path_beside_the_card_or_a_table(tmp_path):
+    load_card("nmos_65nm", V_T0=0.3).write(tmp_path / "my_nmos.toml")
+    text = (resource_folder("devices") / "sram_6t_65nm.toml").read_text(encoding="utf-8")
+    (tmp_path / "cell.toml").write_text(text.replace('"nmos_65nm"', '"my_nmos.toml"'), encoding="utf-8")
+    assert load_card(tmp_path / "cell.toml").parts["nmos"].V_T0 == 0.3
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('cell = "sram_6t_65nm"', 'cell = "nmos_65nm"', "part cell is of kind 'nmos'; allowed: sram_6t, sram_8t"),
+        ('cell = "sram_6t_65nm"', 'cel = "sram_6t_65nm"', "unknown part 'cel'; did you mean 'cell'? allowed: cell"),
+        ('cell = "sram_6t_65nm"', "", "part 'cell' is missing; allowed is a card of kind sram_6t or sram_8t"),
+        ('cell = "sram_6t_65nm"', "cell = 6", "part cell is 6; allowed is a card's name, the path of one, or a table"),
+        ('cell = "sram_6t_65nm"', 'cell = "mine.toml"', "the card is a part of itself"),
+        ('cell = "sram_6t_65nm"', 'cell = { kind = "nmos" }', "part cell: field 'title' is missing"),
+        ('value = "256"', 'value = "2.5"', "it must be a whole number >= 1"),
+    ],
+)
+def test_a_wrong_part_gets_one_sentence(tmp_path, old, new, message):
+    text = (
+        (resource_folder("devices") / f"{ARRAY}.toml")
+        .read_text(encoding="utf-8")
+        .replace("value = 256.0", 'value = "256"')
+    )
+    assert old in text
+    (tmp_path / "mine.toml").write_text(text.replace(old, new), encoding="utf-8")
+    with pytest.raises(InputError, match=re.escape(message)):
+        load_card(tmp_path / "mine.toml")
+
+
+def test_an_override_of_an_unknown_part_names_the_parts():
+    with pytest.raises(InputError, match=r"unknown part 'cel' in 'cel\.x'"):
+        load_card(ARRAY, **{"cel.x": 1})
+
+
+@pytest.mark.parametrize(
+    ("unit", "value", "text"),
+    [("K", 300.0, "300.0 K"), ("m", 65e-9, "65 nm"), ("1/V", 12.0, "12.0 1/V"), ("V*m", 3.5e-9, "3.5 nV*m")],
+)
+def test_units_that_look_like_scale_factors_are_units(unit, value, text):
+    assert show_quantity(value, unit) == text
+    assert read_quantity(text, unit, "x") == value
+    assert read_quantity("300K", "K", "x") == 300.0

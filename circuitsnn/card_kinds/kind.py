@@ -1,7 +1,8 @@
-"""What each kind of device card holds. A new kind is one more entry in `KINDS`; the loader stays as it is."""
+"""How a kind of device card is described: its fields, the rules between them, the cards that it is built from."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from dataclasses import field as default
 from math import inf
 from typing import Any
 
@@ -24,6 +25,8 @@ class Field:
     """Whether the lower bound itself is allowed."""
     maximum: float = inf
     """Upper bound, itself allowed. [`unit`]"""
+    whole: bool = False
+    """Whether only whole numbers are allowed."""
 
     def allows(self, value: Any) -> Any:
         """Whether a value (or each of an array) lies within the bounds. NaN does not.
@@ -39,15 +42,19 @@ class Field:
             The answer, in the shape of `value`.
         """
         above = value >= self.minimum if self.minimum_allowed else value > self.minimum
-        return above & (value <= self.maximum)
+        allowed = above & (value <= self.maximum)
+        return allowed & (value % 1 == 0) if self.whole else allowed
 
     @property
     def bounds(self) -> str:
         """The bounds in words, for an error message."""
         sign = ">=" if self.minimum_allowed else ">"
         unit = "" if self.unit == "1" else f" {self.unit}"
-        text = f"{sign} {self.minimum:g}{unit}"
-        return text if self.maximum == inf else f"{text} and <= {self.maximum:g}{unit}"
+        bounds = [] if self.minimum == -inf else [f"{sign} {self.minimum:g}{unit}"]
+        if self.maximum < inf:
+            bounds.append(f"<= {self.maximum:g}{unit}")
+        text = " and ".join(bounds) or "a finite number"
+        return f"a whole number {text}" if self.whole else text
 
 
 @dataclass(frozen=True)
@@ -72,6 +79,8 @@ class Kind:
     """The parameters, in the order in which they are shown and drawn."""
     checks: tuple[Check, ...] = ()
     """The rules between them."""
+    parts: Mapping[str, tuple[str, ...]] = default(default_factory=dict, hash=False)
+    """Cards that such a card is built from: name of the part to the kinds that it may be of."""
 
     def field(self, name: str) -> Field:
         """Find the field of that name.
@@ -100,25 +109,3 @@ class Kind:
     def names(self) -> tuple[str, ...]:
         """Names of the parameters."""
         return tuple(field.name for field in self.fields)
-
-
-VO2_OSCILLATOR = Kind(
-    meaning="two-state hysteretic device above an output node with a load resistor and a capacitor to ground",
-    fields=(
-        Field("V_DD", "V_{DD}", "V", "Supply voltage"),
-        Field("R_S", "R_S", "Ω", "Load resistance from the output node to ground"),
-        Field("C_P", "C_P", "F", "Capacitance from the output node to ground"),
-        Field("R_ins", "R_{ins}", "Ω", "Device resistance in the insulating state"),
-        Field("R_met", "R_{met}", "Ω", "Device resistance in the metallic state"),
-        Field("V_L", "V_L", "V", "Device voltage below which it turns insulating"),
-        Field("V_H", "V_H", "V", "Device voltage above which it turns metallic"),
-        Field("alpha", r"\alpha", "1", "Gain of the positive feedback in the smooth model"),
-        Field("tau_0", r"\tau_0", "s", "Time constant of the device's transition", minimum_allowed=True),
-    ),
-    checks=(
-        Check("R_met must be smaller than R_ins", ("R_met", "R_ins"), lambda p: p["R_met"] < p["R_ins"]),
-        Check("V_L must be smaller than V_H", ("V_L", "V_H"), lambda p: p["V_L"] < p["V_H"]),
-    ),
-)
-
-KINDS: Mapping[str, Kind] = {"vo2_oscillator": VO2_OSCILLATOR}

@@ -1,0 +1,1 @@
+"""Energy, delay and operation counts, each constant with its source."""

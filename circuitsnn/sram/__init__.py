@@ -1,0 +1,1 @@
+"""SRAM cells, bit-line reads and macros of arrays with converters."""

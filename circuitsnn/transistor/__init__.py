@@ -1,0 +1,1 @@
+"""Transistors: the compact model with temperature, corners and mismatch."""

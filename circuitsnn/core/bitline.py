@@ -11,7 +11,9 @@ from V_DD to q; the gate of these two is the cell's other side, held at its rail
 I_A = I_pull-down + I_pull-up, found by Newton's method within a bracket. A read port of two transistors is the same
 with a pull-up whose I_S is 0.
 
-A word line follows its driver's ideal step through one time constant tau.
+A word line follows its driver's ideal step through one time constant tau. What the cells of word lines that never turn
+on leak depends on their node's voltage alone: for each node that is a Chebyshev series, of as many terms as make its
+error a thousandth of the tolerance.
 
 Time integration: the linearly implicit Runge-Kutta (Rosenbrock) method RODAS of order 4 with an error estimate of
 order 3 and an interpolant of order 3, L-stable, stiffly accurate, exact Jacobian (Hairer and Wanner 1996, Solving
@@ -74,6 +76,25 @@ _DENSE_2 = np.array([-0.6762803392801253, 6.087714651680015, 16.43084320892478, 
 _NEWTON = 1e-7
 _NEWTON_STEPS = 100
 _MAX_STEPS = 100_000
+
+# Leakage of idle cells: the series runs a little beyond the line's range of voltages, and its degree is doubled until
+# its last coefficients would move the line by less than this part of the tolerance.
+_BEYOND = 0.02
+_LEAKAGE_PART = 1e-3
+_LOWEST_DEGREE, _HIGHEST_DEGREE = 8, 128
+
+
+class Leakage(NamedTuple):
+    """Currents of the idle cells of each node, as Chebyshev series in its voltage."""
+
+    coefficients: np.ndarray
+    """Out of the line, out of V_DD, into ground: shape (nodes, terms, CHARGES). [A]"""
+    present: np.ndarray
+    """Whether a node has idle cells, shape (nodes,)."""
+    low: float
+    """Where the series' range begins. [V]"""
+    high: float
+    """Where it ends. [V]"""
 
 
 class Cells(NamedTuple):
@@ -180,7 +201,7 @@ def cell_current(cell, gate, v_supply, v_line, v_word, q):
 @njit(cache=True, error_model="numpy")
 def word_line(t, within, wave, tau):
     """Give a word line's voltage [V] and slope [V/s] at `t`, where `within` says which side of an edge is meant."""
-    if wave[LEVEL] == 0.0 or within < wave[T_ON]:
+    if within < wave[T_ON]:
         return 0.0, 0.0
     if within < wave[T_OFF]:
         if tau == 0.0:
@@ -201,14 +222,89 @@ def _word_lines(t, within, waves, tau, words, word_slopes):
 
 
 @njit(cache=True, error_model="numpy")
-def _cell_sums(cells, v_supply, v, words, word_slopes, solved, out):
+def idle_leakage(line, cells, idle, low, high, allowed):
+    """Fit the leakage of the idle cells over [low, high] with an error below `allowed`, summed over the nodes [A]."""
+    nodes = len(line.capacitance)
+    present = np.zeros(nodes, dtype=np.bool_)
+    for g in idle:
+        present[cells.node[g]] = True
+    terms = _LOWEST_DEGREE
+    while True:
+        coefficients = np.zeros((nodes, terms, CHARGES))
+        if len(idle) == 0:
+            return Leakage(coefficients, present, low, high)
+        values = np.zeros((nodes, terms, CHARGES))
+        for g in idle:
+            q = 0.0 if cells.gate[g] > 0.5 * line.v_supply else line.v_supply
+            k = cells.node[g]
+            for m in range(terms):
+                x = math.cos(math.pi * (m + 0.5) / terms)
+                v_line = 0.5 * (low + high) + 0.5 * (high - low) * x
+                solution = cell_current(cells.transistors[g], cells.gate[g], line.v_supply, v_line, 0.0, q)
+                q = solution[0]
+                values[k, m, 0] += cells.count[g] * solution[3]
+                values[k, m, 1] += cells.count[g] * solution[6]
+                values[k, m, 2] += cells.count[g] * solution[9]
+        for j in range(terms):
+            for m in range(terms):
+                weight = math.cos(math.pi * j * (m + 0.5) / terms) * (1.0 if j == 0 else 2.0) / terms
+                for k in range(nodes):
+                    if present[k]:
+                        for c in range(CHARGES):
+                            coefficients[k, j, c] += weight * values[k, m, c]
+        tail = 0.0
+        for c in range(CHARGES):
+            # The last two, since one alone may vanish by chance or symmetry.
+            one = np.abs(coefficients[:, terms - 1, c]).sum() + np.abs(coefficients[:, terms - 2, c]).sum()
+            tail = max(tail, one)
+        if tail <= allowed or terms >= _HIGHEST_DEGREE:
+            return Leakage(coefficients, present, low, high)
+        terms *= 2
+
+
+@njit(cache=True, error_model="numpy")
+def _add_leakage(leakage, v, out):
+    """Add the idle cells' currents and their derivatives to the nodes' voltages."""
+    terms = leakage.coefficients.shape[1]
+    half = 0.5 * (leakage.high - leakage.low)
+    middle = 0.5 * (leakage.high + leakage.low)
+    for k in range(len(v)):
+        if not leakage.present[k]:
+            continue
+        # A stage of a step that will be refused may lie anywhere.
+        x = min(max((v[k] - middle) / half, -1.0), 1.0)
+        t_last, t_now = 1.0, x
+        u_last, u_now = 0.0, 1.0
+        series = leakage.coefficients[k]
+        line, supply, ground = series[0, 0], series[0, 1], series[0, 2]
+        line_slope, supply_slope, ground_slope = 0.0, 0.0, 0.0
+        for j in range(1, terms):
+            line += series[j, 0] * t_now
+            supply += series[j, 1] * t_now
+            ground += series[j, 2] * t_now
+            derivative = j * u_now
+            line_slope += series[j, 0] * derivative
+            supply_slope += series[j, 1] * derivative
+            ground_slope += series[j, 2] * derivative
+            t_last, t_now = t_now, 2.0 * x * t_now - t_last
+            u_last, u_now = u_now, 2.0 * x * u_now - u_last
+        out[0, 0, k] += line
+        out[0, 1, k] += line_slope / half
+        out[1, 0, k] += supply
+        out[1, 1, k] += supply_slope / half
+        out[2, 0, k] += ground
+        out[2, 1, k] += ground_slope / half
+
+
+@njit(cache=True, error_model="numpy")
+def _cell_sums(cells, active, leakage, v_supply, v, words, word_slopes, solved, out):
     """Sum the cells' currents and derivatives over each node into out[quantity, what, node].
 
     Quantity 0 is the line's, then V_DD's and ground's; what: value [A], derivative to the node [S], to time [A/s].
     `solved` holds each cell's last solution (line, word, q and its two derivatives), from which Newton starts.
     """
     out[:] = 0.0
-    for g in range(len(cells.gate)):
+    for g in active:
         k = cells.node[g]
         w = cells.wave[g]
         v_line, v_word = v[k], words[w]
@@ -228,6 +324,7 @@ def _cell_sums(cells, v_supply, v, words, word_slopes, solved, out):
         out[2, 0, k] += many * d
         out[2, 1, k] += many * d_line
         out[2, 2, k] += many * d_word * rate
+    _add_leakage(leakage, v, out)
 
 
 @njit(cache=True, error_model="numpy")
@@ -255,7 +352,7 @@ def _solve(line, diagonal, right):
 
 
 @njit(cache=True, error_model="numpy")
-def _step(line, cells, waves, tau, t, h, within, g_precharge, v, first, solved, work):
+def _step(line, cells, active, leakage, waves, tau, t, h, within, g_precharge, v, first, solved, work):
     """Fill `work` with the six stage increments of node voltages and charges; `first` holds the sums at (t, v)."""
     stages, charge_stages, diagonal, stage_v, words, word_slopes, sums = work
     nodes = len(v)
@@ -270,7 +367,7 @@ def _step(line, cells, waves, tau, t, h, within, g_precharge, v, first, solved, 
             sums[:] = first
         else:
             _word_lines(t + _STAGE_TIME[s] * h, within, waves, tau, words, word_slopes)
-            _cell_sums(cells, line.v_supply, stage_v, words, word_slopes, solved, sums)
+            _cell_sums(cells, active, leakage, line.v_supply, stage_v, words, word_slopes, solved, sums)
         ahead = _TIME_SLOPE[s] * h
         right = stages[s]
         for k in range(nodes):
@@ -360,8 +457,22 @@ def transient(line, cells, waves, tau, v, breakpoints, t_sample, save_at, tolera
     peak = np.full(groups, -np.inf)
     solved = np.zeros((groups, 5))
     for g in range(groups):
-        solved[g, 0] = v[cells.node[g]]
-        solved[g, 2] = 0.0 if cells.gate[g] > 0.5 * line.v_supply else line.v_supply
+        q = 0.0 if cells.gate[g] > 0.5 * line.v_supply else line.v_supply
+        v_line = v[cells.node[g]]
+        solved[g, 0] = v_line
+        solved[g, 2] = cell_current(cells.transistors[g], cells.gate[g], line.v_supply, v_line, 0.0, q)[0]
+        peak[g] = solved[g, 2]
+    turns_on = np.array([wave[LEVEL] != 0.0 and wave[T_OFF] > wave[T_ON] for wave in waves])
+    active = np.flatnonzero(turns_on[cells.wave])
+    top = max(v.max(), line.v_precharge)
+    leakage = idle_leakage(
+        line,
+        cells,
+        np.flatnonzero(~turns_on[cells.wave]),
+        -_BEYOND * top,
+        (1.0 + _BEYOND) * top,
+        _LEAKAGE_PART * tolerance * total_capacitance / (breakpoints[-1] - breakpoints[0]),
+    )
     words, word_slopes = np.empty(len(waves)), np.empty(len(waves))
     first = np.empty((CHARGES, 3, nodes))
     work = (
@@ -390,13 +501,13 @@ def transient(line, cells, waves, tau, v, breakpoints, t_sample, save_at, tolera
         while t < end:
             if fresh:
                 _word_lines(t, within, waves, tau, words, word_slopes)
-                _cell_sums(cells, line.v_supply, v, words, word_slopes, solved, first)
-                for g in range(groups):
+                _cell_sums(cells, active, leakage, line.v_supply, v, words, word_slopes, solved, first)
+                for g in active:
                     peak[g] = max(peak[g], solved[g, 2])
                 fresh = False
             # Two steps rather than a step and a sliver.
             h = end - t if t + 1.01 * h >= end else min(h, 0.5 * (end - t)) if t + 2.0 * h > end else h
-            _step(line, cells, waves, tau, t, h, within, g_precharge, v, first, solved, work)
+            _step(line, cells, active, leakage, waves, tau, t, h, within, g_precharge, v, first, solved, work)
             worst = 0.0
             for k in range(nodes):
                 new_v[k], error = _advance(v[k], stages[:, k])

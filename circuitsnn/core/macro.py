@@ -3,7 +3,7 @@
 A matrix product gives the sums s along the columns, before this kernel. For each read and each conversion the kernel
 then does what the circuit does, in this order:
 
-    discharge      d = f(s + leakage) * gain                    f a polynomial
+    discharge      d = f(s + leakage)                           f a polynomial
     merging        v = sum over the merged columns of share * d
     noise          v + sigma * (standard normal number)
     converter      code = number of its thresholds at or below v
@@ -139,7 +139,7 @@ def fill_normal(state, out, count):
 
 
 @njit(cache=True, error_model="numpy")
-def _discharges(sums, gain, columns, transfer, start, stop, volts, each):
+def _discharges(sums, columns, transfer, start, stop, volts, each):
     """Fill `volts` with the merged discharges of conversions start to stop of one read; `each` is scratch."""
     conversions = columns.significance.size
     degree = transfer.size - 1
@@ -154,22 +154,20 @@ def _discharges(sums, gain, columns, transfer, start, stop, volts, each):
                 each[i] = each[i] * (s[i] + leakage[i]) + transfer[power]
         if merged == 0:
             for i in range(count):
-                volts[i] = each[i] * gain * share[i]
+                volts[i] = each[i] * share[i]
         else:
             for i in range(count):
-                volts[i] += each[i] * gain * share[i]
+                volts[i] += each[i] * share[i]
 
 
 @njit(cache=True, error_model="numpy", parallel=True)
-def convert(sums, gain, columns, transfer, noise, key, first_block, converters, factor, outputs):
+def convert(sums, columns, transfer, noise, key, first_block, converters, factor, outputs):
     """Add what a row group's converters give to `outputs`.
 
     Parameters
     ----------
     sums : (reads, merged * conversions) float32
         Sums along the columns; those merged for a conversion lie `conversions` apart.
-    gain : (reads,) float32
-        Factor of the discharges of each read.
     columns : Columns
         Leakage, shares, converters and significances.
     transfer : (degree + 1,) float32
@@ -203,7 +201,7 @@ def convert(sums, gain, columns, transfer, noise, key, first_block, converters, 
                 right = min(left + _TILE, size)
                 start = slot * size + left
                 for read in range(block * BLOCK, min((block + 1) * BLOCK, reads)):
-                    _discharges(sums[read], gain[read], columns, transfer, start, start + right - left, volts, normal)
+                    _discharges(sums[read], columns, transfer, start, start + right - left, volts, normal)
                     if noise > 0.0:
                         fill_normal(state, normal, right - left)
                         for i in range(right - left):

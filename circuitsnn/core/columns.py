@@ -31,11 +31,11 @@ def unit_charges(transistors, v_supply, v_line, nodes, weights, charges):
             charges[code, cell] = total
 
 
-@njit(cache=True, error_model="numpy", parallel=True)
+@njit(cache=True, error_model="numpy", nogil=True)
 def column_reads(
     transistors, stored, drive, levels, durations, line, tau, t_sample, t_end, tolerance, discharges, charges
 ):
-    """Read columns by the ODE of `core.bitline`, each line lumped.
+    """Read columns by the ODE of `core.bitline`, each line lumped; threads may share the columns.
 
     Parameters
     ----------
@@ -69,8 +69,8 @@ def column_reads(
     """
     reads, rows = drive.shape
     columns, codes = len(stored), len(durations)
-    failures = np.zeros(columns, np.int64)
-    for column in prange(columns):
+    complete = True
+    for column in range(columns):
         gate = stored[column] * line.v_supply
         node, count = np.zeros(rows, np.int64), np.ones(rows)
         start = np.full(1, line.v_precharge)
@@ -84,5 +84,5 @@ def column_reads(
             run = transient(line, cells, waves, tau, start, edges, t_sample, np.zeros(0), tolerance)
             discharges[read, column] = line.v_precharge - run.sample[0]
             charges[read, column] = run.charges
-            failures[column] += run.code != COMPLETE
-    return failures.sum() == 0
+            complete = complete and run.code == COMPLETE
+    return complete

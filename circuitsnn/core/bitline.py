@@ -13,7 +13,7 @@ with a pull-up whose I_S is 0.
 
 A word line follows its driver's ideal step through one time constant tau. What the cells of word lines that never turn
 on leak depends on their node's voltage alone: for each node that is a Chebyshev series, of as many terms as make its
-error a thousandth of the tolerance.
+error 3 % of the tolerance.
 
 Time integration: the linearly implicit Runge-Kutta (Rosenbrock) method RODAS of order 4 with an error estimate of
 order 3 and an interpolant of order 3, L-stable, stiffly accurate, exact Jacobian (Hairer and Wanner 1996, Solving
@@ -72,25 +72,23 @@ _DENSE_1 = np.array([10.12623508344586, -7.487995877610167, -34.80091861555747, 
 _DENSE_2 = np.array([-0.6762803392801253, 6.087714651680015, 16.43084320892478, 24.76722511418386, -6.594389125716872])
 
 # Newton stops where its next move is this small [V]; the currents are then corrected to first order by that move,
-# which leaves a relative error of (move / phi_t)^2 / 2, of the order of 1e-11.
-_NEWTON = 1e-7
+# which leaves a relative error of (move / phi_t)^2 / 2, of the order of 1e-9.
+_NEWTON = 1e-6
 _NEWTON_STEPS = 100
 _MAX_STEPS = 100_000
 
-# Leakage of idle cells: the series runs a little beyond the line's range of voltages, and its degree is doubled until
-# its last coefficients would move the line by less than this part of the tolerance.
+# Leakage of idle cells: the series runs a little beyond the line's range of voltages, and its terms are doubled until
+# the last would move the line by less than this part of the tolerance.
 _BEYOND = 0.02
-_LEAKAGE_PART = 1e-3
-_LOWEST_DEGREE, _HIGHEST_DEGREE = 8, 128
+_LEAKAGE_PART = 0.03
+_FEWEST_TERMS, _MOST_TERMS = 16, 128
 
 
 class Leakage(NamedTuple):
     """Currents of the idle cells of each node, as Chebyshev series in its voltage."""
 
     coefficients: np.ndarray
-    """Out of the line, out of V_DD, into ground: shape (nodes, terms, CHARGES). [A]"""
-    present: np.ndarray
-    """Whether a node has idle cells, shape (nodes,)."""
+    """Out of the line, out of V_DD, into ground: shape (terms, CHARGES, nodes); no terms without idle cells. [A]"""
     low: float
     """Where the series' range begins. [V]"""
     high: float
@@ -225,15 +223,11 @@ def _word_lines(t, within, waves, tau, words, word_slopes):
 def idle_leakage(line, cells, idle, low, high, allowed):
     """Fit the leakage of the idle cells over [low, high] with an error below `allowed`, summed over the nodes [A]."""
     nodes = len(line.capacitance)
-    present = np.zeros(nodes, dtype=np.bool_)
-    for g in idle:
-        present[cells.node[g]] = True
-    terms = _LOWEST_DEGREE
+    if len(idle) == 0:
+        return Leakage(np.empty((0, CHARGES, nodes)), low, high)
+    terms = _FEWEST_TERMS
     while True:
-        coefficients = np.zeros((nodes, terms, CHARGES))
-        if len(idle) == 0:
-            return Leakage(coefficients, present, low, high)
-        values = np.zeros((nodes, terms, CHARGES))
+        values = np.zeros((terms, CHARGES, nodes))
         for g in idle:
             q = 0.0 if cells.gate[g] > 0.5 * line.v_supply else line.v_supply
             k = cells.node[g]
@@ -242,58 +236,49 @@ def idle_leakage(line, cells, idle, low, high, allowed):
                 v_line = 0.5 * (low + high) + 0.5 * (high - low) * x
                 solution = cell_current(cells.transistors[g], cells.gate[g], line.v_supply, v_line, 0.0, q)
                 q = solution[0]
-                values[k, m, 0] += cells.count[g] * solution[3]
-                values[k, m, 1] += cells.count[g] * solution[6]
-                values[k, m, 2] += cells.count[g] * solution[9]
+                values[m, 0, k] += cells.count[g] * solution[3]
+                values[m, 1, k] += cells.count[g] * solution[6]
+                values[m, 2, k] += cells.count[g] * solution[9]
+        coefficients = np.zeros((terms, CHARGES, nodes))
         for j in range(terms):
             for m in range(terms):
                 weight = math.cos(math.pi * j * (m + 0.5) / terms) * (1.0 if j == 0 else 2.0) / terms
-                for k in range(nodes):
-                    if present[k]:
-                        for c in range(CHARGES):
-                            coefficients[k, j, c] += weight * values[k, m, c]
+                for c in range(CHARGES):
+                    for k in range(nodes):
+                        coefficients[j, c, k] += weight * values[m, c, k]
         tail = 0.0
         for c in range(CHARGES):
             # The last two, since one alone may vanish by chance or symmetry.
-            one = np.abs(coefficients[:, terms - 1, c]).sum() + np.abs(coefficients[:, terms - 2, c]).sum()
+            one = np.abs(coefficients[terms - 1, c]).sum() + np.abs(coefficients[terms - 2, c]).sum()
             tail = max(tail, one)
-        if tail <= allowed or terms >= _HIGHEST_DEGREE:
-            return Leakage(coefficients, present, low, high)
+        if tail <= allowed or terms >= _MOST_TERMS:
+            return Leakage(coefficients, low, high)
         terms *= 2
 
 
 @njit(cache=True, error_model="numpy")
 def _add_leakage(leakage, v, out):
     """Add the idle cells' currents and their derivatives to the nodes' voltages."""
-    terms = leakage.coefficients.shape[1]
+    terms = len(leakage.coefficients)
+    if terms == 0:
+        return
     half = 0.5 * (leakage.high - leakage.low)
     middle = 0.5 * (leakage.high + leakage.low)
-    for k in range(len(v)):
-        if not leakage.present[k]:
-            continue
-        # A stage of a step that will be refused may lie anywhere.
-        x = min(max((v[k] - middle) / half, -1.0), 1.0)
-        t_last, t_now = 1.0, x
-        u_last, u_now = 0.0, 1.0
-        series = leakage.coefficients[k]
-        line, supply, ground = series[0, 0], series[0, 1], series[0, 2]
-        line_slope, supply_slope, ground_slope = 0.0, 0.0, 0.0
-        for j in range(1, terms):
-            line += series[j, 0] * t_now
-            supply += series[j, 1] * t_now
-            ground += series[j, 2] * t_now
-            derivative = j * u_now
-            line_slope += series[j, 0] * derivative
-            supply_slope += series[j, 1] * derivative
-            ground_slope += series[j, 2] * derivative
-            t_last, t_now = t_now, 2.0 * x * t_now - t_last
-            u_last, u_now = u_now, 2.0 * x * u_now - u_last
-        out[0, 0, k] += line
-        out[0, 1, k] += line_slope / half
-        out[1, 0, k] += supply
-        out[1, 1, k] += supply_slope / half
-        out[2, 0, k] += ground
-        out[2, 1, k] += ground_slope / half
+    # A stage of a step that will be refused may lie anywhere.
+    x = np.minimum(np.maximum((v - middle) / half, -1.0), 1.0)
+    t_last, t_now = np.ones_like(x), x.copy()  # Chebyshev polynomials of the first kind
+    u_last, u_now = np.zeros_like(x), np.ones_like(x)  # and of the second
+    for c in range(CHARGES):
+        out[c, 0] += leakage.coefficients[0, c]
+    for j in range(1, terms):
+        for c in range(CHARGES):
+            coefficient = leakage.coefficients[j, c]
+            for k in range(len(v)):
+                out[c, 0, k] += coefficient[k] * t_now[k]
+                out[c, 1, k] += coefficient[k] * (j / half) * u_now[k]
+        for k in range(len(v)):
+            t_last[k], t_now[k] = t_now[k], 2.0 * x[k] * t_now[k] - t_last[k]
+            u_last[k], u_now[k] = u_now[k], 2.0 * x[k] * u_now[k] - u_last[k]
 
 
 @njit(cache=True, error_model="numpy")
@@ -328,60 +313,63 @@ def _cell_sums(cells, active, leakage, v_supply, v, words, word_slopes, solved, 
 
 
 @njit(cache=True, error_model="numpy")
-def _factorise(line, g_precharge, slope, h, diagonal):
-    """Eliminate below the diagonal of C / (gamma h) - J, symmetric with -G beside the diagonal (Thomas)."""
+def _factorise(line, g_precharge, slope, h, inverse):
+    """Eliminate below the diagonal of C / (gamma h) - J, symmetric with -G beside it (Thomas); keep 1 / diagonal."""
     nodes = len(line.capacitance)
-    g = line.conductance if nodes > 1 else 0.0
+    g = line.conductance
     for k in range(nodes):
-        ends = (1.0 if k > 0 else 0.0) + (1.0 if k < nodes - 1 else 0.0)
-        diagonal[k] = line.capacitance[k] / (_GAMMA * h) + slope[k] + g * ends
-    diagonal[0] += g_precharge
-    for k in range(1, nodes):
-        diagonal[k] -= g * g / diagonal[k - 1]
+        diagonal = line.capacitance[k] / (_GAMMA * h) + slope[k]
+        if k == 0:
+            diagonal += g_precharge
+        else:
+            diagonal += g - g * g * inverse[k - 1]
+        if k < nodes - 1:
+            diagonal += g
+        inverse[k] = 1.0 / diagonal
 
 
 @njit(cache=True, error_model="numpy")
-def _solve(line, diagonal, right):
+def _solve(line, inverse, right):
     nodes = len(right)
     g = line.conductance
     for k in range(1, nodes):
-        right[k] += g / diagonal[k - 1] * right[k - 1]
-    right[nodes - 1] /= diagonal[nodes - 1]
+        right[k] += g * inverse[k - 1] * right[k - 1]
+    right[nodes - 1] *= inverse[nodes - 1]
     for k in range(nodes - 2, -1, -1):
-        right[k] = (right[k] + g * right[k + 1]) / diagonal[k]
+        right[k] = (right[k] + g * right[k + 1]) * inverse[k]
 
 
 @njit(cache=True, error_model="numpy")
 def _step(line, cells, active, leakage, waves, tau, t, h, within, g_precharge, v, first, solved, work):
     """Fill `work` with the six stage increments of node voltages and charges; `first` holds the sums at (t, v)."""
-    stages, charge_stages, diagonal, stage_v, words, word_slopes, sums = work
+    stages, charge_stages, inverse, stage_v, words, word_slopes, sums = work
     nodes = len(v)
     g_wire = line.conductance
-    _factorise(line, g_precharge, first[0, 1], h, diagonal)
+    _factorise(line, g_precharge, first[0, 1], h, inverse)
     for s in range(_STAGES):
-        for k in range(nodes):
-            stage_v[k] = v[k]
-            for j in range(s):
-                stage_v[k] += _A[s, j] * stages[j, k]
+        right = stages[s]
+        stage_v[:] = v
+        right[:] = 0.0
+        for j in range(s):
+            weight, memory = _A[s, j], _C[s, j] / h
+            for k in range(nodes):
+                stage_v[k] += weight * stages[j, k]
+                right[k] += memory * stages[j, k]
         if s == 0:
             sums[:] = first
         else:
             _word_lines(t + _STAGE_TIME[s] * h, within, waves, tau, words, word_slopes)
             _cell_sums(cells, active, leakage, line.v_supply, stage_v, words, word_slopes, solved, sums)
         ahead = _TIME_SLOPE[s] * h
-        right = stages[s]
         for k in range(nodes):
-            memory = 0.0
-            for j in range(s):
-                memory += _C[s, j] * stages[j, k]
-            right[k] = line.capacitance[k] * memory / h - sums[0, 0, k] - ahead * first[0, 2, k]
-            if k > 0:
-                right[k] += g_wire * (stage_v[k - 1] - stage_v[k])
-            if k < nodes - 1:
-                right[k] += g_wire * (stage_v[k + 1] - stage_v[k])
+            right[k] = line.capacitance[k] * right[k] - sums[0, 0, k] - ahead * first[0, 2, k]
+        for k in range(1, nodes):
+            current = g_wire * (stage_v[k - 1] - stage_v[k])
+            right[k] += current
+            right[k - 1] -= current
         i_precharge = g_precharge * (line.v_precharge - stage_v[0])
         right[0] += i_precharge
-        _solve(line, diagonal, right)
+        _solve(line, inverse, right)
 
         for c in range(CHARGES):
             total = 0.0

@@ -207,7 +207,9 @@ class Butterfly:
                     x, y = self._corner(lobe, margin)
                     outline = [x, x + margin, x + margin, x, x], [y, y, y + margin, y + margin, y]
                     axes.plot(*outline, color=PALETTE[6], linewidth=0.8)
-                    axes.annotate(f"{1e3 * margin:.0f} mV", (x + margin / 2, y + margin / 2), ha="center", va="center")
+                    axes.annotate(
+                        f"{1e3 * margin:.0f} mV", (x + margin / 2, y + margin / 2), fontsize=6, ha="center", va="center"
+                    )
             axes.set(xlabel="Q [V]", ylabel="Q_bar [V]", title=f"{self.mode}: noise margin {self.noise_margin:.3f} V")
             axes.set_aspect("equal")
             axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=2)

@@ -3,7 +3,7 @@
 import numpy as np
 from numba import njit, prange
 
-from circuitsnn.core.bitline import CHARGES, COMPLETE, LEVEL, T_OFF, T_ON, WAVE, Cells, Line, cell_current, transient
+from circuitsnn.core.bitline import COMPLETE, LEVEL, T_OFF, T_ON, WAVE, Cells, cell_current, transient
 
 
 @njit(cache=True, error_model="numpy", parallel=True)

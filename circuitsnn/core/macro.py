@@ -10,8 +10,8 @@ then does what the circuit does, in this order:
     shift-add      output += significance * value(code)
 
 Noise is drawn by a generator for each block of reads, so that the outcome does not depend on the number of threads:
-xoshiro256++ (Blackman and Vigna 2021, doi:10.1145/3460772), seeded through SplitMix64, and the ziggurat of Marsaglia and
-Tsang 2000, doi:10.18637/jss.v005.i08, with separate bits for layer, sign and abscissa.
+xoshiro256++ (Blackman and Vigna 2021, doi:10.1145/3460772), seeded through SplitMix64, and the ziggurat of Marsaglia
+and Tsang 2000, doi:10.18637/jss.v005.i08, with separate bits for layer, sign and abscissa.
 """
 
 import math
@@ -52,6 +52,8 @@ class Columns(NamedTuple):
     """Weight of each column among those merged for one conversion, shape (merged, conversions), float32."""
     converter: np.ndarray
     """Row of `Converters` for each conversion, shape (conversions,), int64."""
+    noise: np.ndarray
+    """Standard deviation of the noise of each conversion, shape (conversions,), float32. [V]"""
     significance: np.ndarray
     """What a conversion's value counts for, shape (conversions,), float32."""
 
@@ -161,7 +163,7 @@ def _discharges(sums, columns, transfer, start, stop, volts, each):
 
 
 @njit(cache=True, error_model="numpy", parallel=True)
-def convert(sums, columns, transfer, noise, key, first_block, converters, factor, outputs):
+def convert(sums, columns, transfer, noisy, key, first_block, converters, factor, outputs):
     """Add what a row group's converters give to `outputs`.
 
     Parameters
@@ -169,11 +171,11 @@ def convert(sums, columns, transfer, noise, key, first_block, converters, factor
     sums : (reads, merged * conversions) float32
         Sums along the columns; those merged for a conversion lie `conversions` apart.
     columns : Columns
-        Leakage, shares, converters and significances.
+        Leakage, shares, converters, noise and significances.
     transfer : (degree + 1,) float32
         Polynomial from a sum to a discharge, lowest power first. [V]
-    noise : float32
-        Standard deviation of the noise of a conversion; 0 draws none. [V]
+    noisy : bool
+        Whether noise is drawn.
     key : (2,) uint64
         Which noise.
     first_block : int
@@ -202,10 +204,10 @@ def convert(sums, columns, transfer, noise, key, first_block, converters, factor
                 start = slot * size + left
                 for read in range(block * BLOCK, min((block + 1) * BLOCK, reads)):
                     _discharges(sums[read], columns, transfer, start, start + right - left, volts, normal)
-                    if noise > 0.0:
+                    if noisy:
                         fill_normal(state, normal, right - left)
                         for i in range(right - left):
-                            volts[i] += noise * normal[i]
+                            volts[i] += columns.noise[start + i] * normal[i]
                     for i in range(right - left):
                         places[i] = np.int32(min(max((volts[i] - low) * scale, np.float32(0.0)), last))
                     for i in range(right - left):

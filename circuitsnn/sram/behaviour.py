@@ -1,8 +1,8 @@
 """The behavioural model of a read, calibrated from the transient solver for the card at hand.
 
-A cell that holds a 1 takes a charge from its line in a read. In units of a nominal cell's, that charge is u_i(k), where k
-is what the word line carries. It is found from the cell's own transistors, integrated over the word line's wave at one
-representative voltage of the line, so that the exponential dependence of weak inversion is exact. The line then falls by
+A cell that holds a 1 takes a charge from its line in a read. In units of a nominal cell's, that charge is u_i(k), where
+k is what the word line carries. It is found from the cell's own transistors, integrated over the word line's wave at
+one representative voltage of the line, so that the exponential dependence of weak inversion is exact. The line falls by
 
     D = f(s + l),    s = g(n) sum_i b_i [u_i(k_i) + d(n) w_i(k_i)],    f a polynomial through 0.
 
@@ -18,6 +18,7 @@ f is fitted to transients of columns with mismatch, random bits and random input
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -25,6 +26,7 @@ from circuitsnn.cards import Card
 from circuitsnn.core import bitline as core
 from circuitsnn.core import columns as kernels
 from circuitsnn.errors import InputError
+from circuitsnn.sram.bitline import word_line_level, word_line_time_constant
 from circuitsnn.sram.cell import Mismatch, cell_rows, draw_cell_mismatch, read_port_rows
 from circuitsnn.sram.mapping import InputMapping
 from circuitsnn.transistor.mosfet import Conditions
@@ -85,15 +87,9 @@ class ArrayRead:
         return cls(card, conditions, levels, durations)
 
     @property
-    def word_line_capacitance(self) -> float:
-        """Capacitance of a word line. [F]."""
-        return self.card.columns * self.card.C_WL_cell
-
-    @property
     def tau(self) -> float:
-        """Time constant of a word line at its far end (Elmore). [s]."""
-        wire = self.card.R_WL_cell * self.card.C_WL_cell * self.card.columns**2 / 2
-        return self.card.R_WL_driver * self.word_line_capacitance + wire
+        """Time constant of a word line at its far end. [s]."""
+        return word_line_time_constant(self.card)
 
     @property
     def capacitance(self) -> float:
@@ -128,8 +124,7 @@ class ArrayRead:
         ndarray
             Level. [V]
         """
-        supply = self.card.C_WL_supply
-        return self.card.V_WL * supply / (supply + np.asarray(n_on) * self.word_line_capacitance)
+        return word_line_level(self.card, np.asarray(n_on))
 
     def sides(self, mismatch: Mismatch | None) -> np.ndarray:
         """Give the side of cells that a stored 1 discharges: Q_bar's of six-transistor cells, the read port of others.
@@ -359,14 +354,14 @@ class Calibration:
         return self.read.charges(sides, n_on, self.v_line) / unit * _reference(self.read)
 
     def _slope(self, sides: np.ndarray, u: np.ndarray) -> np.ndarray:
-        """Change of u for each volt of the word lines' level, between the operating point and the level without load."""
+        """Change of u for each volt of the word lines' level, from the operating point to the level without load."""
         lacking = self.read.level(self.n_on) - self.read.level(0)
         if lacking == 0.0:
             return np.zeros_like(u)
         return (self._relative(sides, 0) - u) / lacking
 
     def leakage(self, sides: np.ndarray) -> np.ndarray:
-        """What cells that hold a 1 leak in a read while their word line stays low, in the unit of s.
+        """Give what cells that hold a 1 leak in a read while their word line stays low, in the unit of s.
 
         Parameters
         ----------
@@ -484,7 +479,7 @@ def _wave(level: float, duration: float, tau: float, t_sample: float) -> tuple[n
     edges = [edge for edge in edges if edge < duration] + [duration]
     peak = -level * np.expm1(-duration / tau)
     fall = duration + tau * np.linspace(0.0, (t_sample - duration) / tau, 13)
-    for start, stop in [*zip(edges[:-1], edges[1:], strict=True), *zip(fall[:-1], fall[1:], strict=True)]:
+    for start, stop in [*pairwise(edges), *pairwise(fall)]:
         t = 0.5 * (start + stop) + 0.5 * (stop - start) * points
         voltages.append(np.where(t < duration, -level * np.expm1(-t / tau), peak * np.exp(-(t - duration) / tau)))
         times.append(0.5 * (stop - start) * weights)

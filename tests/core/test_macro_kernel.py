@@ -56,6 +56,7 @@ def case(rng, reads=70, outputs=80, slots=3, merged=1, bits=5, converters=7):
         rng.uniform(0, 0.2, (merged, conversions)).astype(np.float32),
         rng.uniform(0.2, 0.5, (merged, conversions)).astype(np.float32),
         rng.integers(converters, size=conversions),
+        np.full(conversions, 0.5, np.float32),
         rng.uniform(-4, 4, conversions).astype(np.float32),
     )
     sums = rng.uniform(-3, 2.2 * 2**bits, (reads, merged * conversions)).astype(np.float32)
@@ -66,7 +67,7 @@ def case(rng, reads=70, outputs=80, slots=3, merged=1, bits=5, converters=7):
 def test_conversion_against_a_plain_one(merged):
     sums, columns, transfer, tables, outputs = case(np.random.default_rng(merged), merged=merged)
     key = np.zeros(2, np.uint64)
-    macro.convert(sums, columns, transfer, np.float32(0), key, 0, tables, np.float32(0.5), outputs)
+    macro.convert(sums, columns, transfer, False, key, 0, tables, np.float32(0.5), outputs)
 
     each = np.polynomial.polynomial.polyval(
         sums.reshape(len(sums), merged, -1).astype(float) + columns.leakage, transfer.astype(float)
@@ -90,11 +91,11 @@ def test_noise_of_conversions_has_the_given_size():
         np.array([[0.0, np.inf]], np.float32), np.zeros((1, 1), np.uint8), -1.0, 0.5, np.array([0, 1], np.float32)
     )
     one = np.ones((1, outputs), np.float32)
-    columns = macro.Columns(0 * one, one, np.zeros(outputs, np.int64), one[0])
+    columns = macro.Columns(0 * one, one, np.zeros(outputs, np.int64), 0.3 * one[0], one[0])
     sums = np.full((reads, outputs), 0.3, np.float32)
     given = np.zeros((reads, outputs), np.float32)
     transfer = np.array([0, 1], np.float32)
-    macro.convert(sums, columns, transfer, np.float32(0.3), np.array([5, 6], np.uint64), 0, tables, np.float32(1), given)
+    macro.convert(sums, columns, transfer, True, np.array([5, 6], np.uint64), 0, tables, np.float32(1), given)
     share = stats.norm.cdf(1.0)
     assert given.mean() == pytest.approx(share, abs=5 * np.sqrt(share * (1 - share) / given.size))
 
@@ -106,11 +107,11 @@ def test_threads_and_blocks_make_no_difference():
     for threads in (1, numba.config.NUMBA_NUM_THREADS):
         numba.set_num_threads(threads)
         out = outputs.copy()
-        macro.convert(sums, columns, transfer, np.float32(0.5), key, 0, tables, np.float32(1), out)
+        macro.convert(sums, columns, transfer, True, key, 0, tables, np.float32(1), out)
         results.append(out)
     np.testing.assert_array_equal(*results)
     # Reads given in two portions have the noise of one.
     half, out = macro.BLOCK, outputs.copy()
-    macro.convert(sums[:half], columns, transfer, np.float32(0.5), key, 0, tables, np.float32(1), out[:half])
-    macro.convert(sums[half:], columns, transfer, np.float32(0.5), key, 1, tables, np.float32(1), out[half:])
+    macro.convert(sums[:half], columns, transfer, True, key, 0, tables, np.float32(1), out[:half])
+    macro.convert(sums[half:], columns, transfer, True, key, 1, tables, np.float32(1), out[half:])
     np.testing.assert_array_equal(out, results[0])

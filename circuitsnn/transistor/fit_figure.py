@@ -11,7 +11,7 @@ from circuitsnn.fitting.result import Fit
 from circuitsnn.transistor.mosfet import Conditions, Mosfet
 
 _CURVES = 5  # of a panel: more cannot be told apart
-_FEWEST = 4  # points that make a curve
+_FEWEST = 3  # points that make a curve
 _SAME = 1e-4  # [V]
 
 
@@ -43,8 +43,12 @@ def draw_transistor_fit(fit: Fit) -> Figure:
         logarithmic.set(yscale="log", ylim=(0.3 * max(data.noise_floor, np.abs(data.i_d).min()), None))
         linear.set_ylim(0.0, None)
         output.set_ylim(0.0, 1.3 * output.get_ylim()[1])  # room for the legend
-        logarithmic.legend(loc="lower right")
-        output.legend(loc="upper left", ncols=3, columnspacing=1.0)
+        for panel, settings in (
+            (logarithmic, {"loc": "lower right"}),
+            (output, {"loc": "upper left", "ncols": 3, "columnspacing": 1.0}),
+        ):
+            if panel.lines:
+                panel.legend(**settings)
         left.plot(data.v_gs, 100.0 * fit.residuals, ".", color=PALETTE[5], markersize=2.5, rasterized=True)
         left.axhline(0.0, color=PALETTE[1])
         left.set(xlabel="$V_{GS}$ [V]", ylabel="Data over fit, less 1 [%]")

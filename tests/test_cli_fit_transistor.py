@@ -65,6 +65,10 @@ def test_columns_are_named_and_known_values_kept(command):
         ("fit pmos_65nm --data curves.csv --width 1u --length 65n --column voltage=a", "v_gs, v_ds, i_d, v_bs"),
         ("fit pmos_65nm --data curves.csv --width -1u --length 65n", "width is -1e-06"),
         ("fit nmos_65nm --data curves.csv --width 1u --length 65n", "p-channel"),
+        (
+            "fit pmos_65nm --data curves.csv --width 1u --length 65n --series-resistance 10",
+            "--series-resistance belongs to an I-V loop",
+        ),
         ("fit vo2_delacour2021 --data curves.csv --noise-floor 1p", "--noise-floor belongs to a transistor"),
     ],
 )

@@ -1,5 +1,6 @@
 """``circuitsnn fit``: a device card from measurements."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +14,8 @@ from circuitsnn.errors import InputError
 
 if TYPE_CHECKING:
     from circuitsnn.cards import Card
-    from circuitsnn.oscillator.fit import Fit, IVLoop, OutputWaveform
+    from circuitsnn.data_files import Column
+    from circuitsnn.fit import Fit, IVLoop, OutputWaveform, TransistorCurves
 
 
 @app.command("fit")
@@ -25,7 +27,8 @@ def fit(
         typer.Option(
             "--column",
             metavar="ROLE=NAME",
-            help="Column that holds the voltage or current (I-V loop), time or output (waveform); repeatable.",
+            help="Column that holds the voltage or current (I-V loop), time or output (waveform), or v_gs, v_ds, v_bs "
+            "or i_d (transistor); repeatable.",
         ),
     ] = None,
     free: Annotated[
@@ -39,15 +42,26 @@ def fit(
     series: Annotated[
         str, typer.Option("--series-resistance", help="Resistance within the loop's voltage besides the device.")
     ] = "0",
+    width: Annotated[str | None, typer.Option("--width", help="Width of the transistor's channel.")] = None,
+    length: Annotated[str | None, typer.Option("--length", help="Length of the transistor's channel.")] = None,
+    temperature: Annotated[
+        str | None, typer.Option("--temperature", help="Temperature of the transistor; else 300.15 K.")
+    ] = None,
+    noise_floor: Annotated[
+        str | None,
+        typer.Option("--noise-floor", help="Transistor's current below which its error is absolute; else 1 pA."),
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Card to write (TOML).")] = None,
     figure: Annotated[Path | None, typer.Option("--figure", help="Picture to write (PNG).")] = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Fit a device card to a measured or simulated I-V loop, or to the waveform of an oscillator.
+    """Fit a device card to a measured or simulated I-V loop, an oscillator's waveform, or a transistor's curves.
 
     Exit status: 0 when the fit settled, 1 when it did not (then no card is written), 2 for wrong input.
 
     Example: circuitsnn fit vo2_delacour2021 --data iv.csv --out my_film.toml --figure iv.png
+
+    Example: circuitsnn fit nmos_65nm --data curves.csv --width 1u --length 65n --out my_nmos.toml --figure curves.png
     """
     from circuitsnn.quantities import read_quantity
 
@@ -59,15 +73,32 @@ def fit(
                 raise InputError(f"{option} is {path}; allowed is a file that ends in {suffix}")
             require_writable(path.parent)
     resistance = read_quantity(series, "Ω", "--series-resistance")
-    samples = _read_samples(data, columns, resistance)
+    bench = {
+        name: read_quantity(given, unit, f"--{name.replace('_', '-')}")
+        for name, given, unit in (
+            ("width", width, "m"),
+            ("length", length, "m"),
+            ("temperature", temperature, "K"),
+            ("noise_floor", noise_floor, "A"),
+        )
+        if given is not None
+    }
+    if loaded.kind in ("nmos", "pmos"):
+        if resistance:
+            raise InputError("--series-resistance belongs to an I-V loop, and the card is a transistor's; leave it out")
+        samples = _read_curves(data, columns, bench)
+    elif bench:
+        raise InputError(f"--{next(iter(bench)).replace('_', '-')} belongs to a transistor's card; leave it out")
+    else:
+        samples = _read_samples(data, columns, resistance)
 
-    from circuitsnn.oscillator.fit import fit_card
+    from circuitsnn.fit import fit_card
 
     hold = [name for name in known if name not in (free or ())]
     found = fit_card(loaded, samples, free=free, hold=hold, fidelity=fidelity.value)
     written = []
     if figure is not None:
-        from circuitsnn.oscillator.fit_figure import draw_fit
+        from circuitsnn.fit import draw_fit
 
         save_picture(draw_fit(found), figure, dpi=200)
         written.append(f"picture: {figure}")
@@ -86,27 +117,12 @@ def fit(
 
 def _read_samples(path: Path, columns: list[str] | None, resistance: float) -> "IVLoop | OutputWaveform":
     """Read an I-V loop or a waveform, whichever the columns are those of."""
-    from circuitsnn.data_files import choose_column, read_columns, vector_columns
-    from circuitsnn.oscillator.fit import IVLoop, OutputWaveform
+    from circuitsnn.data_files import choose_column
+    from circuitsnn.fit import IVLoop, OutputWaveform
 
     units = {"time": "s", "output": "V", "voltage": "V", "current": "A"}
-    given: dict[str, str] = {}
-    for setting in columns or []:
-        role, sign, name = (part.strip() for part in setting.partition("="))
-        if not (sign and name) or role not in units or role in given:
-            raise InputError(
-                f"--column is given {setting!r}; allowed is ROLE=NAME, once for each role of {', '.join(units)}"
-            )
-        given[role] = name
-    if path.suffix.lower() == ".raw":
-        from circuitsnn.spice import EngineError, read_raw
-
-        try:
-            found = vector_columns(read_raw(path))
-        except EngineError as error:
-            raise InputError(f"{path}: {error}") from error
-    else:
-        found = read_columns(path)
+    given = _read_roles(columns, units)
+    found = _read_file(path)
     loop_named, waveform_named = ({"voltage", "current"} & given.keys()), ({"time", "output"} & given.keys())
     has_time = any(column.unit == "s" for column in found)
     has_current = any(column.unit == "A" for column in found)
@@ -130,8 +146,64 @@ def _read_samples(path: Path, columns: list[str] | None, resistance: float) -> "
         raise InputError(f"{path}: {error}") from None
 
 
+def _read_roles(columns: list[str] | None, roles: Iterable[str]) -> dict[str, str]:
+    """Read what --column gives: the names of columns by their roles."""
+    given: dict[str, str] = {}
+    for setting in columns or []:
+        role, sign, name = (part.strip() for part in setting.partition("="))
+        if not (sign and name) or role not in roles or role in given:
+            raise InputError(
+                f"--column is given {setting!r}; allowed is ROLE=NAME, once for each role of {', '.join(roles)}"
+            )
+        given[role] = name
+    return given
+
+
+def _read_file(path: Path) -> "tuple[Column, ...]":
+    """Read the columns of a text file or the vectors of a raw file."""
+    from circuitsnn.data_files import read_columns, vector_columns
+
+    if path.suffix.lower() != ".raw":
+        return read_columns(path)
+    from circuitsnn.spice import EngineError, read_raw
+
+    try:
+        return vector_columns(read_raw(path))
+    except EngineError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def _read_curves(path: Path, columns: list[str] | None, bench: dict[str, float]) -> "TransistorCurves":
+    """Read a transistor's curves; a column is known by its name, such as "v_gs" or "VGS [V]"."""
+    from circuitsnn.data_files import choose_column
+    from circuitsnn.fit import TransistorCurves
+
+    for name in ("width", "length"):
+        if name not in bench:
+            raise InputError(f"--{name} is missing; a transistor's curves need it, for example --width 1u --length 65n")
+    roles = {"v_gs": "V", "v_ds": "V", "i_d": "A", "v_bs": "V"}
+    given = _read_roles(columns, roles)
+    found = _read_file(path)
+    names = {"".join(filter(str.isalnum, column.name)).lower(): column.name for column in found}
+    for role in roles:
+        known = role.replace("_", "")
+        if role not in given and known in names:
+            given[role] = names[known]
+    for role in ("v_gs", "v_ds", "i_d"):
+        if role not in given:
+            raise InputError(
+                f"{path}: there is no column {role!r} among {', '.join(repr(column.name) for column in found)}; name "
+                f"the one with --column {role}=NAME"
+            )
+    values = {role: choose_column(found, path, role, roles[role], name) for role, name in given.items()}
+    try:
+        return TransistorCurves(**values, **bench, source=path.name)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
 def _print_fit(found: "Fit") -> None:
-    from circuitsnn.oscillator.fit import show_interval, show_value
+    from circuitsnn.fit import show_interval, show_value
     from circuitsnn.quantities import show_quantity
 
     rows = [

@@ -181,7 +181,8 @@ class SarAdc(Converter):
             return np.nan, "no closed form for a split array"
         bits = self.bits
         i = np.arange(1, bits + 1)
-        switching = float(np.sum(2.0 ** (bits + 1 - 2 * i) * (2.0**i - 1.0)))
+        # Half of what the source gives for a differential pair of arrays.
+        switching = float(np.sum(2.0 ** (bits - 2 * i) * (2.0**i - 1.0)))
         span = float(np.mean((self.high - self.low) ** 2))
         energy = bits * self.card.E_comparator + switching * self.card.C_unit * span
         return energy, "decisions and the array's switching, mean over all codes (doi:10.1109/JSSC.2010.2042254)"

@@ -126,7 +126,9 @@ def test_noise_of_known_size():
     found = metrics.spectrum(sine(1 << 16, 1201, [1800.0], 12, noise=2.0), 1201, 12)
     expected = 10 * np.log10(1800**2 / 2 / (4.0 + 1 / 12))
     assert found.sndr[0] == pytest.approx(expected, abs=10 / np.log(10) * 4 * np.sqrt(2 / 65536))
-    assert found.enob[0] == pytest.approx(12 - 0.5 * np.log2(1 + 12 * 4.0), abs=4 * 0.5 / np.log(2) * np.sqrt(2 / 65536))
+    assert found.enob[0] == pytest.approx(
+        12 - 0.5 * np.log2(1 + 12 * 4.0), abs=4 * 0.5 / np.log(2) * np.sqrt(2 / 65536)
+    )
 
 
 def test_enob_of_a_full_scale_sine_is_the_well_known_formula():

@@ -8,8 +8,9 @@ from circuitsnn.errors import InputError
 ENCODERS = {
     "count": lambda ones: ones.sum(axis=-1),
     "first": lambda ones: np.cumprod(ones, axis=-1).sum(axis=-1),
-    "last": lambda ones: ones.shape[-1] - np.argmax(ones[..., ::-1], axis=-1) * ones.any(axis=-1)
-    - ones.shape[-1] * ~ones.any(axis=-1),
+    "last": lambda ones: (
+        ones.shape[-1] - np.argmax(ones[..., ::-1], axis=-1) * ones.any(axis=-1) - ones.shape[-1] * ~ones.any(axis=-1)
+    ),
 }
 
 BUBBLY = {"sigma_offset": "60 mV"}

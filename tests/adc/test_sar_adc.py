@@ -33,9 +33,7 @@ class CapacitorArray:
         else:
             matrix[0, 0] += card.parasitic * (1 << self.bits)
         self.matrix = matrix
-        array = sum(1 << bit for bit in range(self.bits)) + 1 if not own else None
-        units = array if array else (1 << lower) + (1 << (self.bits - lower)) - 1
-        tau = card.R_switch * units * card.C_unit
+        tau = card.R_switch * card.C_unit
         self.remaining = np.exp(-card.T_settle / tau) if tau else 0.0
 
     def node_voltage(self, v, code):
@@ -67,7 +65,7 @@ HARSH = {"A_C": "80n", "parasitic": 0.3, "sigma_offset": "30 mV"}
 
 
 @pytest.mark.parametrize("array", ["binary", "split"])
-@pytest.mark.parametrize("settle", ["500p", "60p"])
+@pytest.mark.parametrize("settle", ["500p", "40p"])
 @pytest.mark.parametrize("bits", [3, 6, 7])
 def test_codes_are_those_of_charge_conservation(array, settle, bits):
     adc = SarAdc(card_of(SarAdc, T_settle=settle, **HARSH), bits, seed=5, converters=3, array=array)
@@ -148,7 +146,7 @@ def test_a_wrong_bridge_makes_a_saw_tooth():
 def test_levels_are_pulled_towards_those_tried_before_them():
     # Two bits, e = exp(-1). After the first trial the node stands (1 - e) of the way at L = 1/2; the second level of
     # the upper half is then the mean of 3/4 and 1/2 with the weights 1 and e.
-    card = clean_card(SarAdc, R_switch="1k", C_unit="1f", T_settle="4p")
+    card = clean_card(SarAdc, R_switch="1k", C_unit="1f", T_settle="1p")
     adc = SarAdc(card, 2, low=0.0, high=1.0)
     e = np.exp(-1.0)
     expected = [(0.25 + 0.5 * e) / (1 + e), 0.5, (0.75 + 0.5 * e) / (1 + e)]
@@ -157,9 +155,7 @@ def test_levels_are_pulled_towards_those_tried_before_them():
 
 
 def test_errors_of_settling_fall_by_the_time_constant():
-    worst = [
-        np.abs(SarAdc(clean_card(SarAdc, R_switch="1k", T_settle=n * 256e-15 * 1e3), 8).inl()).max() for n in (6, 7, 8)
-    ]
+    worst = [np.abs(SarAdc(clean_card(SarAdc, R_switch="1k", T_settle=n * 1e-12), 8).inl()).max() for n in (6, 7, 8)]
     np.testing.assert_allclose(np.divide(worst[:-1], worst[1:]), np.e, rtol=0.03)
 
 
@@ -171,7 +167,7 @@ def test_noise_of_the_comparator_blurs_each_decision():
 
 
 def test_trial_levels_are_those_of_the_array_and_the_search_uses_no_others():
-    adc = SarAdc(card_of(SarAdc, **HARSH), 5, converters=2, array="split")
+    adc = SarAdc(card_of(SarAdc, bridge=1.6), 5, converters=2, array="split")
     levels = adc.trial_levels()
     assert levels.shape == (2, 32)
     v = np.random.default_rng(9).uniform(0, 1.2, (200, 2))
@@ -179,7 +175,7 @@ def test_trial_levels_are_those_of_the_array_and_the_search_uses_no_others():
     for bit in (16, 8, 4, 2, 1):
         code += bit * (v >= levels[[0, 1], code + bit])
     np.testing.assert_array_equal(adc.convert(v), code)
-    assert np.any(np.diff(levels[:, 1:]) < 0)  # mismatch this large: not monotone, codes are missing
+    assert np.any(np.diff(levels[:, 1:]) < 0)  # the lower array outweighs a unit of the upper one
     assert any(len(missing) for missing in adc.linearity().missing)
 
 

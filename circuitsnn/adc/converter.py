@@ -276,6 +276,19 @@ class Converter:
         """
         return self._in_volts(self._rows.thresholds)
 
+    def noise(self) -> tuple[np.ndarray, np.ndarray]:
+        """Noise of each conversion, brought to the input.
+
+        Returns
+        -------
+        sampling : ndarray, shape (converters,)
+            Standard deviation of the sampled input's noise, one draw for a conversion. [V]
+        decision : ndarray, shape (converters, decisions)
+            That of each decision of a comparator; one value where all are alike. [V]
+        """
+        lsb = np.broadcast_to(self.lsb, self._row_count)
+        return self._rows.sampling * lsb, self._rows.decision * lsb[:, None]
+
     # Conversion.
 
     def convert(self, v: ArrayLike, rng: np.random.Generator | None = None) -> np.ndarray:

@@ -29,7 +29,7 @@ _SAR = (
         "R_switch",
         "R_{sw}",
         "Ω",
-        "Resistance that a unit is charged through; more units have more switches",
+        "Resistance that charges a unit; more units have more switches",
         minimum_allowed=True,
     ),
     Field("T_settle", "T_{set}", "s", "Time for the array to settle, for each bit"),

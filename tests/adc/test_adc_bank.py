@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from circuitsnn.adc.flash import FlashAdc
 from circuitsnn.adc.ramp import RampAdc
 from circuitsnn.adc.sar import SarAdc
+from circuitsnn.core import adc as core
 from circuitsnn.errors import InputError
 
 BITS = range(1, 13)
@@ -62,9 +63,8 @@ def test_ideal_codes_are_the_formula_to_the_bit(bits, convention, ends):
         ):
             np.testing.assert_array_equal(adc.convert(v), expected)
             np.testing.assert_allclose(adc.dnl(), 0.0, atol=1e-9)
-            assert adc.voltage(expected) == pytest.approx(
-                low + lsb * (expected + 0.5 * (convention == "mid-rise")), abs=1e-12
-            )
+            middle = low + lsb * (expected + 0.5 * (convention == "mid-rise"))
+            np.testing.assert_allclose(adc.voltage(expected), middle, atol=1e-12)
 
 
 def test_the_levels_are_the_fractions_that_they_should_be():
@@ -85,6 +85,14 @@ def test_ideal_effective_number_of_bits_is_the_resolution(bits):
         assert found.sndr[0] == pytest.approx(6.0206 * bits + 1.7609 + short, abs=0.2 if bits < 5 else 0.06)
 
 
+def test_noise_of_a_converter_in_volts():
+    sampling, decision = SarAdc(card_of(SarAdc, A_C=0), 6, converters=2, low=0.3, high=0.5).noise()
+    # The node carries 64 units and a tenth of that: sqrt(1.1 k T / 64 fF), and 1.1 times the comparator's noise.
+    np.testing.assert_allclose(sampling, np.sqrt(1.1 * 1.380649e-23 * 300.15 / 64e-15))
+    assert decision.shape == (2, 6)
+    np.testing.assert_allclose(decision, 1.1 * 0.5e-3, rtol=1e-4)
+
+
 def test_quantisation_noise_is_a_twelfth_of_the_square_of_a_code():
     adc, count = SarAdc(card_of(SarAdc), 8, ideal=True), 200_000
     v = np.random.default_rng(0).uniform(0.0, 1.2, count)
@@ -100,6 +108,18 @@ def test_noise_takes_effective_bits_as_it_should():
     # Away from the ends, which would clip some of the noise.
     found = SarAdc(card, 10).spectrum(samples=1 << 16, amplitude=0.95).enob[0]
     assert found == pytest.approx(10 - 0.5 * np.log2(13), abs=4 * 0.5 / np.log(2) * np.sqrt(2 / 65536))
+
+
+def test_ties_go_up_with_and_without_noise_alike():
+    # All inputs right at a level, and no noise: each way through the kernels has the same answer.
+    levels, none = np.arange(16.0)[None], np.zeros(1)
+    v, rows, ones = np.arange(16.0), np.zeros(1, dtype=np.int64), np.ones(1)
+    rng, codes = np.random.default_rng(0), np.empty((5, 16), dtype=np.int32)
+    core.convert(v, none, ones, levels, rows, codes[0])
+    core.convert_with_noise(v, none, ones, levels, rows, none, np.zeros((1, 4)), rng, codes[1])
+    for encoder in (core.COUNT, core.FIRST, core.LAST):
+        core.convert_flash_with_noise(v, none, ones, levels, levels, rows, none, none, encoder, rng, codes[2 + encoder])
+    np.testing.assert_array_equal(codes, np.tile(np.arange(16), (5, 1)))
 
 
 @pytest.mark.parametrize(("kind", "extra"), DESIGNS)
@@ -371,9 +391,9 @@ def test_columns_must_be_as_many_as_promised():
 
 
 def test_a_card_of_another_kind_is_refused():
-    with pytest.raises(InputError, match="SarAdc needs a card of kind 'sar_adc'.*ramp_adc_65nm of kind 'ramp_adc'"):
+    with pytest.raises(InputError, match=r"SarAdc needs a card of kind 'sar_adc'.*ramp_adc_65nm of kind 'ramp_adc'"):
         SarAdc(card_of(RampAdc))
-    with pytest.raises(InputError, match="FlashAdc needs a card .* found 'flash'"):
+    with pytest.raises(InputError, match=r"FlashAdc needs a card .* found 'flash'"):
         FlashAdc("flash")
     with pytest.raises(InputError, match="V_low must be smaller than V_high"):
         card_of(SarAdc, V_low=2.0)

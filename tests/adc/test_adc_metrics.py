@@ -131,6 +131,13 @@ def test_noise_of_known_size():
     )
 
 
+@pytest.mark.parametrize("samples", [64, 63])
+def test_bins_hold_all_of_the_power(samples):
+    codes = np.random.default_rng(5).integers(0, 16, samples)
+    found = metrics.spectrum(codes, 5, 4)
+    assert found.power.sum() * 0.5 * 8.0**2 == pytest.approx(np.mean(codes.astype(float) ** 2))
+
+
 def test_enob_of_a_full_scale_sine_is_the_well_known_formula():
     found = metrics.spectrum(sine(4096, 1201, [2048 - 0.5, 0, 8.0], 12), 1201, 12)
     assert found.enob[0] == pytest.approx((found.sndr[0] - 1.76) / 6.02, abs=2e-3)

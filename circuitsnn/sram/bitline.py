@@ -90,7 +90,7 @@ class ReadRun:
     bump: float
     """Highest voltage of an internal node that stores 0 (of eight-transistor cells, between the port's two). [V]"""
     energies: Mapping[str, float]
-    """Drawn over the cycle from "precharge", from "cell" (V_DD), from "word_line" (V_WL; this column's share). [J]"""
+    """Drawn over the cycle from "precharge", "cell" (V_DD; 0 for a read port) and this column's "word_line". [J]"""
     charges: Mapping[str, float]
     """Out of "precharge" and "supply", and into "ground", over the cycle. [C]"""
     status: Status
@@ -246,7 +246,7 @@ class BitlineRead:
         ends = np.unique(shapes[shapes[:, 0] > 0.0, 0])
         t_sample = (ends[-1] if len(ends) else card.T_pulse) + _SETTLING * tau
         stop = t_sample + card.T_precharge
-        breakpoints = np.concatenate([[0.0], ends, [t_sample, stop] if t_sample > ends[-1:].sum() else [stop]])
+        breakpoints = np.unique([0.0, *ends, t_sample, stop])
         times = _checked_times(points, stop)
 
         solutions = [

@@ -157,8 +157,8 @@ def signal_margin(
     -------
     ReadTable
         Columns "value" [1], "mean", "spread" (standard deviation), "separation" (of m and m + 1, at full
-        scale of m - 1 and m; nominal) [V], and "margin" = separation / (2 spread) [1]: how many standard deviations lie between a
-        result and the threshold halfway to the next.
+        scale of m - 1 and m; nominal) [V], and "margin" = separation / (2 spread) [1]: how many standard deviations
+        lie between a result and the threshold halfway to the next.
 
     Raises
     ------

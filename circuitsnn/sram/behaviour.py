@@ -324,7 +324,9 @@ class Calibration:
         half = len(phi) // 2 if self.second else len(phi)
         for r, values in enumerate(phi.astype(np.float32)):
             factor = gain if r < half else gain * self.droop(n_on).astype(np.float32)[:, None]
-            parts.append(values[drive] * factor)
+            # Spikes are their own function of the code.
+            spikes = len(values) == 2 and values[0] == 0.0 and values[1] == 1.0
+            parts.append((drive if spikes else values.take(drive)) * factor)
         return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
 
     def cells(self, sides: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -421,12 +421,23 @@ class Macro:
         grid = np.linspace(0.0, 2.0 * max(exact.max(), 1.0), 4001)
         curve = np.maximum.accumulate(np.polynomial.polynomial.polyval(grid, transfer))
         self._inverse = curve, grid
-        self._gain, self._offset = 1.0, 0.0
+        self.gain, self.offset = 1.0, 0.0
         if self.imperfections.mismatch or self.imperfections.nonlinearity:
             decoded = np.interp(volts, curve, grid)
-            self._gain, self._offset = np.polyfit(decoded.ravel(), exact.ravel(), 1)
+            self.gain, self.offset = np.polyfit(decoded.ravel(), exact.ravel(), 1)
         self._tables = self._converter_tables()
-        self._noise = self._noise_of_conversions()
+        noise = self._noise_of_conversions()
+        leakages = np.zeros_like(self._model[2]) if self.fidelity == "transient" else self._model[2]
+        self._kernel_columns = [
+            core.Columns(
+                self._in_kernel_order(leakage).astype(np.float32),
+                self._share,
+                self._converter_of(number),
+                noise,
+                self._significance,
+            )
+            for number, leakage in enumerate(leakages)
+        ]
 
     def _nominal_share(self) -> np.ndarray:
         if self._merged == 1:
@@ -439,8 +450,8 @@ class Macro:
     def _decode(self, volts: np.ndarray) -> np.ndarray:
         curve, grid = self._inverse
         if not self.imperfections.nonlinearity:
-            return self._gain * volts / self.behaviour.unit + self._offset
-        return self._gain * np.interp(volts, curve, grid) + self._offset
+            return self.gain * volts / self.behaviour.unit + self.offset
+        return self.gain * np.interp(volts, curve, grid) + self.offset
 
     def _converter_tables(self) -> core.Converters:
         thresholds = np.ascontiguousarray(self.converters.static_thresholds())
@@ -471,10 +482,11 @@ class Macro:
         return [start * self.tiling.rows_per_weight for start, _ in self.tiling.row_tiles].index(tile.start)
 
     def _weights_of(self, psi: np.ndarray, group: slice) -> np.ndarray:
-        return np.ascontiguousarray(psi[:, group].reshape(-1, psi.shape[-1]))
+        """Right factor of a group's matrix product; a view where there is one function of the drive code."""
+        return psi[:, group].reshape(-1, psi.shape[-1])
 
     def _converter_of(self, tile_number: int) -> np.ndarray:
-        """Number the converter of each conversion: neighbours in an array share one."""
+        """Give the converter of each conversion: neighbours in an array share one."""
         tiling = self.tiling
         outputs, slots = len(self.weights), len(self._slots.columns)
         output = np.tile(np.arange(outputs), slots)
@@ -586,20 +598,14 @@ class Macro:
             codes = np.zeros((len(drive), tile.stop - tile.start), np.uint8)
             codes[:, group.start - tile.start : group.stop - tile.start] = drive[:, group]
             sums = self._solve(codes, tile)
-            transfer, leakage = np.array([0.0, 1.0], np.float32), np.zeros(sums.shape[1])
+            transfer = np.array([0.0, 1.0], np.float32)
         else:
-            phi, psi, leakages = self._model
+            phi, psi, _ = self._model
             sums = self._features(drive[:, group], self._actual, phi) @ self._weights_of(psi, group)
-            transfer, leakage = self._transfer(self._actual).astype(np.float32), leakages[number]
+            transfer = self._transfer(self._actual).astype(np.float32)
         if self._merged > 1:
             sums = self._in_kernel_order(sums).reshape(len(sums), -1)
-        columns = core.Columns(
-            self._in_kernel_order(leakage).astype(np.float32),
-            self._share,
-            self._converter_of(number),
-            self._noise,
-            self._significance,
-        )
+        columns = self._kernel_columns[number]
         noisy = self.imperfections.noise
         if self.imperfections.converter == "none":
             self._without_converter(sums, columns, transfer, key, start, factor, outputs)

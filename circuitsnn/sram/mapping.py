@@ -107,7 +107,7 @@ class WeightMapping:
         InputError
             If a weight is not a whole number in the range.
         """
-        weights = _whole("weights", weights, self.minimum, self.maximum)
+        weights = _whole("weights", weights, self.minimum, self.maximum).astype(np.int64, copy=False)
         bits = np.arange(self.magnitude_bits)
         if self.scheme == "differential":
             both = np.stack([np.maximum(weights, 0), np.maximum(-weights, 0)], axis=-1)
@@ -200,6 +200,9 @@ class InputMapping:
             If an input is not a whole number in the range.
         """
         inputs = _whole("inputs", inputs, self.minimum, self.maximum)
+        if self.sign == "unsigned" and self.coding != "bit_serial":
+            return inputs.astype(np.uint8, copy=False)[None]
+        inputs = inputs.astype(np.int64, copy=False)
         if self.sign == "two_phases":
             phases = np.stack([np.maximum(inputs, 0), np.maximum(-inputs, 0)])
         else:
@@ -251,13 +254,21 @@ def quantise(values: ArrayLike, bits: int = 6) -> tuple[np.ndarray, float]:
 
 
 def _whole(what: str, values: ArrayLike, minimum: int, maximum: int) -> np.ndarray:
+    """Check whole numbers; those that come as integers are returned as they are."""
     values = np.asarray(values)
     if values.dtype.kind not in "iufb":
         raise InputError(f"{what} must be whole numbers from {minimum} to {maximum}")
-    whole = values.astype(np.int64) if values.dtype.kind != "f" else np.nan_to_num(values).astype(np.int64)
-    wrong = (whole != values) | (whole < minimum) | (whole > maximum)
-    if wrong.any():
-        raise InputError(f"{what} must be whole numbers from {minimum} to {maximum}; found {values[wrong].flat[0]!r}")
+    if values.dtype.kind == "b":
+        values = values.view(np.uint8)
+    whole = values
+    if values.dtype.kind == "f":
+        whole = np.nan_to_num(values).astype(np.int64)
+    # The ends first: this is on the way of every product.
+    if values.size and (whole.min() < minimum or whole.max() > maximum or (whole is not values)):
+        wrong = (whole != values) | (whole < minimum) | (whole > maximum)
+        if wrong.any():
+            found = values[wrong].flat[0]
+            raise InputError(f"{what} must be whole numbers from {minimum} to {maximum}; found {found!r}")
     return whole
 
 

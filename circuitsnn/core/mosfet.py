@@ -15,6 +15,7 @@ drain and source changes the sign of the current and nothing else, and every der
 
 import math
 
+import numpy as np
 from numba import njit
 
 # Columns of a transistor's table.
@@ -64,3 +65,12 @@ def drain_current(transistor, v_gate, v_drain, v_source):
     to_source = dibl * to_gate - to_forward - along
     # Twice mirrored, the derivatives keep their sign.
     return sign * current, to_gate, to_drain, to_source
+
+
+@njit(cache=True, error_model="numpy")
+def drain_currents(transistors, v_gate, v_drain, v_source):
+    """Apply `drain_current` to each of n transistors (n, COLUMNS) at its own voltages (n,): an array (n, 4)."""
+    result = np.empty((len(transistors), 4))
+    for index in range(len(transistors)):
+        result[index] = drain_current(transistors[index], v_gate[index], v_drain[index], v_source[index])
+    return result

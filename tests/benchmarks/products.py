@@ -6,8 +6,8 @@ loads the contestant of that name, says on standard output what it is set to, an
 standard input. bench_macro.py starts it: with the interpreter of our own environment for "numpy" and "circuitsnn",
 with the one named by CIRCUITSNN_BENCH_PYTHON for CrossSim and aihwkit, which nothing here needs or installs.
 
-All get the same weights, inputs, cell mismatch and noise, in multiples of one cell's part of the sum, and run on one
-thread. How large mismatch and noise are does not change the times.
+All get the same weights and inputs and run on one thread. Mismatch and noise are the card's for us and those below, in
+multiples of one cell's part of the sum, for the others: how large they are does not change the times.
 """
 
 import importlib.metadata
@@ -22,9 +22,11 @@ import numpy as np
 INPUTS, OUTPUTS, BATCH, BITS = 256, 256, 1024, 6
 ACTIVITY = 0.25
 """Part of the inputs that spike."""
+ROWS_ON = 64
+"""Rows that one read opens, those whose input does not spike included: 256 inputs are four reads and conversions."""
 CONVERTER_BITS = 6
-RANGE = 64.0
-"""Range of the converter, in cells."""
+RANGE = 20.0
+"""Range of the converter, in cells: of 64 rows 16 spike on average, and half of those cells store a one."""
 MISMATCH = 0.05
 """Standard deviation of a cell's part from chip to chip, relative."""
 NOISE = 0.25
@@ -74,7 +76,7 @@ def crosssim(read_noise: bool, sar: bool) -> tuple[Product, str]:
     parameters = CrossSimParameters()
     core, device = parameters.core, parameters.xbar.device
     core.style = CoreStyle.BITSLICED
-    core.rows_max, core.cols_max = INPUTS, OUTPUTS
+    core.rows_max, core.cols_max = ROWS_ON, OUTPUTS
     core.weight_bits = core.bit_sliced.num_slices = BITS
     core.bit_sliced.style = BitSlicedCoreStyle.OFFSET
     core.mapping.weights.percentile = None
@@ -97,11 +99,11 @@ def crosssim(read_noise: bool, sar: bool) -> tuple[Product, str]:
         device.read_noise.enable = True
         device.read_noise.model = "NormalProportionalDevice"
         # On average half of the spiking cells store a one; their noises add up to that of the column.
-        device.read_noise.magnitude = NOISE / (INPUTS * ACTIVITY / 2) ** 0.5
+        device.read_noise.magnitude = NOISE / (ROWS_ON * ACTIVITY / 2) ** 0.5
     np.random.seed(2022)
     analog = AnalogCore(weights.T.astype(np.float32), parameters)
-    built = [slice_.mvm for slice_ in analog.cores[0][0].adcs]
-    if any(type(one).__name__ != converter.model or one.bits != CONVERTER_BITS or one.max != RANGE for one in built):
+    built = [one.mvm for row in analog.cores for inner in row for one in inner.adcs]
+    if len(built) != BITS * INPUTS // ROWS_ON or any(type(one).__name__ != converter.model or one.bits != CONVERTER_BITS or one.max != RANGE for one in built):
         raise RuntimeError("CrossSim's converters are not what they were set to")
     setting = "programming error, " + ("6-bit SAR converters with capacitor mismatch" if sar else "ideal 6-bit quantiser")
     if not read_noise:
@@ -116,7 +118,7 @@ def crosssim(read_noise: bool, sar: bool) -> tuple[Product, str]:
 def aihwkit(tiles: int, compiled: bool) -> tuple[Product, str]:
     """aihwkit's inference tiles, one for each bit of the weights or one for all."""
     import torch
-    from aihwkit.nn import AnalogLinear
+    from aihwkit.nn import AnalogLinearMapped
     from aihwkit.simulator.configs import InferenceRPUConfig, TorchInferenceRPUConfig
     from aihwkit.simulator.parameters.enums import BoundManagementType, NoiseManagementType, WeightNoiseType
 
@@ -136,15 +138,16 @@ def aihwkit(tiles: int, compiled: bool) -> tuple[Product, str]:
             forward.out_nonlinearity = 0.1
         forward.ir_drop = 0.0
         forward.noise_management, forward.bound_management = NoiseManagementType.NONE, BoundManagementType.NONE
-        config.mapping.max_input_size, config.mapping.max_output_size = INPUTS, OUTPUTS
+        config.mapping.max_input_size, config.mapping.max_output_size = ROWS_ON, OUTPUTS
         config.mapping.weight_scaling_omega = 0.0
-        layer = AnalogLinear(INPUTS, OUTPUTS, bias=False, rpu_config=config).eval()
+        layer = AnalogLinearMapped(INPUTS, OUTPUTS, bias=False, rpu_config=config).eval()
         noisy = matrix * (1 + MISMATCH * rng.standard_normal(matrix.shape))
         layer.set_weights(torch.tensor(noisy.T, dtype=torch.float32))
         with torch.no_grad():
-            levels = layer(torch.ones(BATCH, INPUTS) * torch.rand(BATCH, 1)).unique().numel()
-        if not 2 < levels <= 2**CONVERTER_BITS:
-            raise RuntimeError(f"aihwkit's converter gives {levels} levels, not up to {2**CONVERTER_BITS}")
+            one = next(iter(layer.analog_tiles()))
+            levels = one(torch.rand(BATCH, ROWS_ON)).unique().numel()
+        if len(list(layer.analog_tiles())) != INPUTS // ROWS_ON or not 2 < levels <= 2**CONVERTER_BITS:
+            raise RuntimeError(f"aihwkit's tiles are not what they were set to: {levels} levels")
         return layer
 
     effects = "spread of the weights, 6-bit input and output converters, output noise"
@@ -169,8 +172,25 @@ def aihwkit(tiles: int, compiled: bool) -> tuple[Product, str]:
     return product, f"{kind}, a tile for each bit of the weights: {effects}"
 
 
+def circuitsnn_macro() -> tuple[Product, str]:
+    """Our macro, calibrated as it is by itself."""
+    from circuitsnn import load_card
+    from circuitsnn.sram.macro import Macro
+
+    weights, inputs = workload()
+    card = load_card("sram_macro_65nm")
+    if (int(card.rows_on), int(card.parts["adc"].bits)) != (ROWS_ON, CONVERTER_BITS):
+        raise RuntimeError("the card has other rows on or converter bits than the benchmark")
+    macro = Macro(card, weights.T, fidelity="behavioural", weight_bits=BITS, seed=2022, calibration=inputs[:64])
+    if macro.imperfections != type(macro.imperfections)() or macro.step != 1.0:
+        raise RuntimeError("the macro is not what it was set to")
+    setting = "behavioural: mismatch of each cell, non-linearity, noise, 6-bit SAR converters with mismatch"
+    return lambda inputs: (macro @ inputs.T).T, setting
+
+
 CONTESTANTS = {
     "numpy": numpy_planes,
+    "circuitsnn": circuitsnn_macro,
     "crosssim": lambda: crosssim(read_noise=True, sar=True),
     "crosssim_noiseless": lambda: crosssim(read_noise=False, sar=True),
     "crosssim_least": lambda: crosssim(read_noise=False, sar=False),
@@ -214,7 +234,7 @@ def main() -> None:
         say(missing=f"{type(error).__name__}: {str(error).splitlines()[0]}")
         return
     before = peak_memory()
-    given = inputs.astype(np.float32)
+    given = inputs if name == "circuitsnn" else inputs.astype(np.float32)
     result = product(given)  # compiles, warms up
     if name == "numpy":
         result = from_planes(list(result), inputs)

@@ -13,7 +13,7 @@ with a pull-up whose I_S is 0.
 
 A word line follows its driver's ideal step through one time constant tau. What the cells of word lines that never turn
 on leak depends on their node's voltage alone: for each node that is a Chebyshev series, of as many terms as make its
-error a thousandth of the tolerance.
+error 3 % of the tolerance.
 
 Time integration: the linearly implicit Runge-Kutta (Rosenbrock) method RODAS of order 4 with an error estimate of
 order 3 and an interpolant of order 3, L-stable, stiffly accurate, exact Jacobian (Hairer and Wanner 1996, Solving
@@ -72,16 +72,16 @@ _DENSE_1 = np.array([10.12623508344586, -7.487995877610167, -34.80091861555747, 
 _DENSE_2 = np.array([-0.6762803392801253, 6.087714651680015, 16.43084320892478, 24.76722511418386, -6.594389125716872])
 
 # Newton stops where its next move is this small [V]; the currents are then corrected to first order by that move,
-# which leaves a relative error of (move / phi_t)^2 / 2, of the order of 1e-11.
-_NEWTON = 1e-7
+# which leaves a relative error of (move / phi_t)^2 / 2, of the order of 1e-9.
+_NEWTON = 1e-6
 _NEWTON_STEPS = 100
 _MAX_STEPS = 100_000
 
 # Leakage of idle cells: the series runs a little beyond the line's range of voltages, and its terms are doubled until
 # the last would move the line by less than this part of the tolerance.
 _BEYOND = 0.02
-_LEAKAGE_PART = 1e-3
-_FEWEST_TERMS, _MOST_TERMS = 8, 128
+_LEAKAGE_PART = 0.03
+_FEWEST_TERMS, _MOST_TERMS = 16, 128
 
 
 class Leakage(NamedTuple):

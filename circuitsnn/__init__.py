@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from circuitsnn.cards import Card, list_cards, load_card
     from circuitsnn.errors import InputError, NoOscillationError
+    from circuitsnn.fit import fit_card
     from circuitsnn.oscillator.device import Oscillator
-    from circuitsnn.oscillator.fit import IVLoop, OutputWaveform, fit_card
+    from circuitsnn.oscillator.fit import IVLoop, OutputWaveform
     from circuitsnn.oscillator.learning import hebbian, pseudo_inverse, storkey
     from circuitsnn.oscillator.mapping import map_weights
     from circuitsnn.oscillator.memory import recall
@@ -51,7 +52,7 @@ _HOME = {
     "Oscillator": "oscillator.device",
     "IVLoop": "oscillator.fit",
     "OutputWaveform": "oscillator.fit",
-    "fit_card": "oscillator.fit",
+    "fit_card": "fit",
     "hebbian": "oscillator.learning",
     "pseudo_inverse": "oscillator.learning",
     "storkey": "oscillator.learning",

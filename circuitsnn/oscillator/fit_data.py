@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from circuitsnn.errors import InputError
-
-FEWEST_SAMPLES = 10
+from circuitsnn.fitting.samples import freeze_samples
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +35,7 @@ class IVLoop:
     source: str = "an I-V loop"
 
     def __post_init__(self) -> None:
-        _freeze(self, "voltage", "current")
+        freeze_samples(self, "voltage", "current")
         if not (isinstance(self.series_resistance, (int, float)) and 0.0 <= self.series_resistance < np.inf):
             raise InputError(f"series_resistance is {self.series_resistance!r}; allowed is a finite number >= 0 ohm")
 
@@ -63,30 +62,10 @@ class OutputWaveform:
     source: str = "a waveform"
 
     def __post_init__(self) -> None:
-        _freeze(self, "time", "output")
+        freeze_samples(self, "time", "output")
         steps = np.diff(self.time)
         if not np.all(steps > 0.0):
             at = int(np.argmin(steps > 0.0))
             raise InputError(
                 f"time goes from {self.time[at]:g} s to {self.time[at + 1]:g} s at sample {at + 1}; it must increase"
             )
-
-
-def _freeze(data: IVLoop | OutputWaveform, *names: str) -> None:
-    """Turn the samples into read-only arrays of equal length."""
-    for name in names:
-        try:
-            values = np.array(getattr(data, name), dtype=float)
-        except (TypeError, ValueError):
-            raise InputError(f"{name} must be a sequence of numbers") from None
-        if values.ndim != 1:
-            raise InputError(f"{name} has shape {values.shape}; allowed is one number a sample")
-        if not np.all(np.isfinite(values)):
-            raise InputError(f"{name} is {values[~np.isfinite(values)][0]} at a sample; allowed are finite numbers")
-        values.setflags(write=False)
-        object.__setattr__(data, name, values)
-    lengths = [len(getattr(data, name)) for name in names]
-    if lengths[0] != lengths[1]:
-        raise InputError(f"{names[0]} has {lengths[0]} samples and {names[1]} {lengths[1]}; they must be as many")
-    if lengths[0] < FEWEST_SAMPLES:
-        raise InputError(f"{lengths[0]} samples are too few to fit anything to; give {FEWEST_SAMPLES} or more")

@@ -5,7 +5,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from circuitsnn.figures import PALETTE, house_style, new_figure
-from circuitsnn.oscillator.fit import Fit, IVLoop
+from circuitsnn.fitting.result import Fit
+from circuitsnn.oscillator.fit_data import IVLoop
 from circuitsnn.quantities import show_quantity
 
 _CYCLES = 3  # of a waveform that are shown; more would be a block of ink
@@ -13,7 +14,7 @@ _MOST_POINTS = 20_000
 _DATA, _MODEL, _MARK = PALETTE[5], PALETTE[1], PALETTE[6]
 
 
-def draw_fit(fit: Fit) -> Figure:
+def draw_oscillator_fit(fit: Fit) -> Figure:
     """Draw the data with the fitted model, and below them the residuals.
 
     Parameters

@@ -14,22 +14,19 @@ from scipy.optimize import brentq
 from circuitsnn.cards import Card
 from circuitsnn.core.device import feedback_deviation
 from circuitsnn.errors import InputError
-from circuitsnn.oscillator import closed_form
-from circuitsnn.oscillator.fit_data import IVLoop
-from circuitsnn.oscillator.least_squares import (
+from circuitsnn.fitting.least_squares import (
     Coordinates,
     Estimate,
     Residuals,
     Solution,
     correlation_remark,
-    out_of_sight,
     solve,
     summarise,
-    tie_remark,
-    to_hold,
     weakest_direction,
-    weakness,
 )
+from circuitsnn.oscillator import closed_form
+from circuitsnn.oscillator.fit_coordinates import lay_coordinates, out_of_sight
+from circuitsnn.oscillator.fit_data import IVLoop
 from circuitsnn.oscillator.loop_branches import (
     RESOLUTION,
     Branch,
@@ -159,15 +156,15 @@ def fit_loop(card: Card, loop: IVLoop, free: Sequence[str], smooth: bool) -> Est
 
     names = [name for name in free if name not in not_identified]
     while names:
-        coordinates = Coordinates.of(names, start, {"R_ins": start["R_met"]})
+        coordinates = lay_coordinates(names, start, {"R_ins": start["R_met"]})
         model, solution = _solve(voltage, current, branches, thresholds, noise, loop, smooth, coordinates, start)
         weak = weakest_direction(solution.jacobian * coordinates.large(solution.x), 1.0)
         if weak is not None:
-            held = to_hold(weak[0], names)
-            not_identified[held] = weakness(*weak, names)
+            held = coordinates.to_hold(weak[0])
+            not_identified[held] = coordinates.weakness(*weak)
             if held == "alpha":
                 not_identified[held] += "; it shows only in samples within some millivolts of the switchings"
-            remarks += tie_remark(weak[0], names, held, card)
+            remarks += coordinates.tie_remark(weak[0], held, card)
         elif not (beyond := out_of_sight(coordinates, solution, 1.0, card)):
             break
         else:

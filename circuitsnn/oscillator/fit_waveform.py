@@ -19,25 +19,22 @@ import numpy as np
 
 from circuitsnn.cards import Card
 from circuitsnn.errors import InputError
-from circuitsnn.oscillator import closed_form
-from circuitsnn.oscillator.device import run_alone, start_up
-from circuitsnn.oscillator.fit_data import OutputWaveform
-from circuitsnn.oscillator.least_squares import (
+from circuitsnn.fitting.least_squares import (
     Coordinates,
     Estimate,
     Residuals,
     Solution,
     correlation_remark,
     covariance,
-    out_of_sight,
     solve,
     summarise,
-    tie_remark,
-    to_hold,
     weakest_direction,
-    weakness,
     without,
 )
+from circuitsnn.oscillator import closed_form
+from circuitsnn.oscillator.device import run_alone, start_up
+from circuitsnn.oscillator.fit_coordinates import lay_coordinates, out_of_sight
+from circuitsnn.oscillator.fit_data import OutputWaveform
 from circuitsnn.oscillator.table import Fidelity
 from circuitsnn.quantities import show_quantity
 
@@ -163,9 +160,9 @@ def fit_waveform(card: Card, waveform: OutputWaveform, free: Sequence[str], fide
     while names:
         found = _attempt(card, cycles, shape, names, fidelity)
         if found.weak is not None:
-            held = to_hold(found.weak[0], found.compared)
-            not_identified[held] = weakness(*found.weak, found.compared)
-            remarks += tie_remark(found.weak[0], found.compared, held, card)
+            held = found.coordinates.to_hold(found.weak[0])
+            not_identified[held] = found.coordinates.weakness(*found.weak)
+            remarks += found.coordinates.tie_remark(found.weak[0], held, card)
         else:
             coordinates, solution, noise = found.coordinates, found.solution, found.noise
             beyond = out_of_sight(coordinates, solution, noise, card)
@@ -208,8 +205,6 @@ class _Attempt:
     solution: Solution
     noise: float
     """Standard deviation of the samples about the model. [V]"""
-    compared: Sequence[str]
-    """Parameters that `weak` is about."""
     weak: tuple[np.ndarray, float] | None
     """The combination of them that the data do not tell, with its error; None if they tell all."""
 
@@ -224,19 +219,19 @@ def _attempt(card: Card, cycles: _Cycles, shape: _Shape, names: Sequence[str], f
     # One cycle says little of a transition, and that little leads astray.
     compared = [name for name in names if name not in ("tau_0", "alpha")]
     if compared:
-        coordinates = Coordinates.of(compared, start, large)
+        coordinates = lay_coordinates(compared, start, large)
         at_start = _match_cycle(cycles, start, coordinates, fidelity, evaluations=1)
         weak = weakest_direction(at_start.jacobian[:, :-1], 0.0)
         if weak is not None:
-            return _Attempt(coordinates, at_start, np.inf, compared, weak)
+            return _Attempt(coordinates, at_start, np.inf, weak)
         start |= coordinates.values(_match_cycle(cycles, start, coordinates, fidelity).x)
-    coordinates = Coordinates.of(names, start, large)
+    coordinates = lay_coordinates(names, start, large)
     solution = _match_whole(cycles, start, coordinates, fidelity)
     noise = np.sqrt(np.sum(solution.residuals**2) / max(len(solution.residuals) - len(solution.x), 1))
     # A model that does not follow the waveform at all says nothing of what the data tell.
     followed = noise <= _NOT_FOLLOWED * cycles.swing
     weak = weakest_direction(without(solution.jacobian, 1) * coordinates.large(solution.x), noise if followed else 0.0)
-    return _Attempt(coordinates, solution, float(noise), tuple(names), weak)
+    return _Attempt(coordinates, solution, float(noise), weak)
 
 
 def _look(waveform: OutputWaveform) -> _Cycles:
@@ -300,7 +295,7 @@ def _shape(cycles: _Cycles, supply: float) -> _Shape:
 
 def _parameters_of_shape(card: Card, names: Sequence[str], shape: _Shape) -> dict[str, float]:
     """Find values of the free parameters whose cycle has a shape; the card's for the rest, and where that fails."""
-    coordinates = Coordinates.of(names, card.values, {"tau_0": _LARGE * shape.charge, "R_ins": card.R_S})
+    coordinates = lay_coordinates(names, card.values, {"tau_0": _LARGE * shape.charge, "R_ins": card.R_S})
     swing = shape.v_plus - shape.v_minus
 
     def levels(x: np.ndarray) -> np.ndarray:

@@ -8,8 +8,8 @@ from scipy.stats import chi2, norm, t
 
 from circuitsnn.cards import Card
 from circuitsnn.errors import InputError
+from circuitsnn.fitting.least_squares import CONFIDENCE
 from circuitsnn.oscillator.fit_data import IVLoop
-from circuitsnn.oscillator.least_squares import CONFIDENCE
 
 RESOLUTION = 1e-9  # of the largest current: noise below it is taken for none
 

@@ -9,9 +9,10 @@ from numpy.typing import ArrayLike
 
 from circuitsnn.errors import InputError
 from circuitsnn.oscillator.device import Oscillator
-from circuitsnn.oscillator.network import OscillatorNetwork, Status
+from circuitsnn.oscillator.network import OscillatorNetwork
 from circuitsnn.oscillator.patterns import checked_image
 from circuitsnn.oscillator.table import DEFAULT_TOLERANCE, Fidelity
+from circuitsnn.status import Status
 
 PERIODS = 20
 

@@ -19,29 +19,12 @@ from circuitsnn.oscillator import closed_form
 from circuitsnn.oscillator.device import Oscillator
 from circuitsnn.oscillator.table import DEFAULT_TOLERANCE, PARAMETERS, Fidelity, checked_fidelity, device_table
 from circuitsnn.quantities import show_quantity
+from circuitsnn.status import Status
 
 _SETTLED = 0.1  # degrees that a phase may still move per period
 _ONE_TO_ONE = 0.1  # by which last intervals may differ, relative, in a network that is settling to one frequency
 _EMPTY = np.empty(0)
 _EMPTY_INDEX = np.empty(0, dtype=np.int64)
-
-
-@dataclass(frozen=True)
-class Status:
-    """How a transient ended, with advice where it is not what one asks for."""
-
-    name: str
-    """"settled", "not settled", "stopped switching", "not finite" or "no progress"."""
-    advice: str = ""
-    """What to do about it; empty when settled."""
-
-    @property
-    def ok(self) -> bool:
-        """Whether the phases can be used."""
-        return self.name == "settled"
-
-    def __str__(self) -> str:
-        return f"{self.name}: {self.advice}" if self.advice else self.name
 
 
 @dataclass(frozen=True, eq=False)

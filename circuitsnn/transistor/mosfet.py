@@ -12,7 +12,7 @@ from circuitsnn.cards import Card
 from circuitsnn.core import mosfet as core
 from circuitsnn.errors import InputError
 
-__all__ = ["Conditions", "Corner", "Mosfet", "draw_mismatch", "transistor_rows"]
+__all__ = ["Conditions", "Corner", "Mosfet", "check_transistor_card", "draw_mismatch", "transistor_rows"]
 
 Corner = Literal["TT", "FF", "SS", "FS", "SF"]
 
@@ -145,6 +145,27 @@ class Mosfet:
         return result.reshape(*gate.shape, 4)
 
 
+def check_transistor_card(card: Card) -> None:
+    """Refuse a card that is not a transistor's.
+
+    Parameters
+    ----------
+    card : Card
+        The card.
+
+    Raises
+    ------
+    InputError
+        If its kind is neither "nmos" nor "pmos".
+    """
+    kind = getattr(card, "kind", None)
+    if kind not in _POLARITY:
+        raise InputError(
+            f"a transistor needs a card of kind 'nmos' or 'pmos' (see load_card); found "
+            f"{f'card {card.name} of kind {kind!r}' if kind else repr(card)}"
+        )
+
+
 def transistor_rows(
     card: Card,
     width: float,
@@ -183,7 +204,7 @@ def transistor_rows(
     Temperature: V_T0 + dV_T/dT (T - T_ref) and K_P (T / T_ref)^mobility_exponent, Tsividis and McAndrew, Operation
     and Modeling of the MOS Transistor, 3rd edition (2011), section 4.10.
     """
-    _check_card(card)
+    check_transistor_card(card)
     _check_positive("width", width, "m")
     _check_positive("length", length, "m")
     threshold_shift = _finite("threshold_shift", threshold_shift, "V")
@@ -247,7 +268,7 @@ def draw_mismatch(
     ----------
     Pelgrom, Duinmaijer and Welbers (1989), doi:10.1109/JSSC.1989.572629.
     """
-    _check_card(card)
+    check_transistor_card(card)
     _check_positive("width", width, "m")
     _check_positive("length", length, "m")
     root_area = np.sqrt(width * length)
@@ -256,15 +277,6 @@ def draw_mismatch(
     while np.any(impossible := current_factor_shift <= -1.0):
         current_factor_shift[impossible] = card.A_beta / root_area * rng.standard_normal(int(impossible.sum()))
     return threshold_shift, current_factor_shift
-
-
-def _check_card(card: Card) -> None:
-    kind = getattr(card, "kind", None)
-    if kind not in _POLARITY:
-        raise InputError(
-            f"a transistor needs a card of kind 'nmos' or 'pmos' (see load_card); found "
-            f"{f'card {card.name} of kind {kind!r}' if kind else repr(card)}"
-        )
 
 
 def _finite(name: str, values: ArrayLike, unit: str) -> np.ndarray:

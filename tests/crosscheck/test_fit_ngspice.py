@@ -12,7 +12,7 @@ from reference_solver import TABLE_1, plain_network
 from scipy.stats import binom
 
 from circuitsnn.cards import load_card
-from circuitsnn.oscillator.fit import IVLoop, OutputWaveform, fit_card
+from circuitsnn.fit import IVLoop, OutputWaveform, fit_card
 from circuitsnn.spice import Deck, Transient, oscillator_circuit, simulate
 from circuitsnn.spice.parts import vo2
 

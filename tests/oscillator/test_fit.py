@@ -7,8 +7,8 @@ from scipy.stats import binom
 
 from circuitsnn.cards import load_card
 from circuitsnn.errors import InputError
+from circuitsnn.fit import IVLoop, OutputWaveform, fit_card, show_interval
 from circuitsnn.oscillator.device import run_alone
-from circuitsnn.oscillator.fit import IVLoop, OutputWaveform, fit_card, show_interval
 
 CARD = load_card("vo2_delacour2021")
 LOOP = ("R_ins", "R_met", "V_L", "V_H")

@@ -3,8 +3,7 @@ import pytest
 from measurements import abrupt_waveform, swept_loop, triangle
 
 from circuitsnn.cards import load_card
-from circuitsnn.oscillator.fit import IVLoop, OutputWaveform, fit_card
-from circuitsnn.oscillator.fit_figure import draw_fit
+from circuitsnn.fit import IVLoop, OutputWaveform, draw_fit, fit_card
 
 CARD = load_card("vo2_delacour2021")
 

@@ -1,7 +1,8 @@
 """Least squares of card parameters: their coordinates, the solution, and what the data do not identify."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -12,117 +13,118 @@ from circuitsnn.cards import Card
 from circuitsnn.quantities import show_quantity
 
 Residuals = Callable[[np.ndarray], np.ndarray]
+Form = Literal["logarithm", "inverse", "linear"]
 
 CONFIDENCE = 0.95
 WEAK = 1.0  # relative standard error beyond which the data are said not to identify a combination of parameters
 SINGULAR = 1e-10  # of the largest effect: a combination with less leaves the data unchanged
 _FIRST_STEP, _SHORTEST_STEP, _LONGEST_STEP = 1e-7, 1e-11, 1e-4  # of a coordinate, for derivatives
 _TIED = 0.03  # of the strongest parameter in a combination
-_FAR_BEYOND = 10.0  # times the least R_ins that the data allow
-_FROM_ZERO = ("tau_0", "R_ins")  # their coordinates start from zero and are no logarithms
-_REACH = 1e4  # factor about the start within which a parameter is looked for
 _MORE = 20  # evaluations, to see whether they still gain anything
 _NEGLIGIBLE = 0.05  # of a sample's variance: what the sum of squares may still fall by
-# Who is taken as known first where the data do not tell several parameters apart: the bench comes before the film.
-_KNOWN_FIRST = ("V_DD", "R_S", "C_P", "alpha", "tau_0", "R_met", "R_ins", "V_L", "V_H")
 
 
-def _share(name: str, coordinate: float) -> float:
+def _share(form: Form, coordinate: float) -> float:
     """Parameter over its unit, from its coordinate."""
-    if name == "tau_0":
+    if form == "linear":
         return coordinate
-    if name == "R_ins":
+    if form == "inverse":
         return 1.0 / coordinate if coordinate > 0.0 else np.inf
     return float(np.exp(min(coordinate, 300.0)))  # the end of an interval may lie anywhere
 
 
-def _coordinate(name: str, share: float) -> float:
+def _coordinate(form: Form, share: float) -> float:
     """Coordinate of a parameter, from its share of the unit."""
-    if name == "tau_0":
+    if form == "linear":
         return share
-    return 1.0 / share if name == "R_ins" else float(np.log(share))
+    return 1.0 / share if form == "inverse" else float(np.log(share))
 
 
 @dataclass(frozen=True)
 class Coordinates:
-    """Free parameters as the solver sees them, so that the model is about linear in each.
-
-    A logarithm for most; unit / R_ins, since a device may insulate better than the data can see; tau_0 / unit, since it
-    may be too short to see.
-    """
+    """Free parameters as the solver sees them, so that the model is about linear in each."""
 
     names: tuple[str, ...]
     """Names of the parameters."""
+    forms: tuple[Form, ...]
+    """What each coordinate is of the parameter's share of its unit: the logarithm, the inverse, or the share itself."""
     units: tuple[float, ...]
     """Value of each where its logarithm is 0 or its share is 1. [SI]"""
     lower: np.ndarray
     """Lower bounds of the coordinates."""
     upper: np.ndarray
     """Upper bounds of the coordinates."""
-
-    @classmethod
-    def of(cls, names: Sequence[str], start: Mapping[str, float], large: Mapping[str, float]) -> "Coordinates":
-        """Lay coordinates through starting values.
-
-        Parameters
-        ----------
-        names : sequence of str
-            The free parameters.
-        start : mapping of str to float
-            Their starting values. [SI]
-        large : mapping of str to float
-            The units of R_ins and tau_0: a resistance whose conductance, and a time that, would be a large change of
-            what the data show. [SI]
-
-        Returns
-        -------
-        Coordinates
-            The coordinates, bounded by what a card may hold and to a factor `_REACH` about the start.
-        """
-        units = tuple(large.get(name, start[name]) for name in names)
-        least = {"tau_0": 0.0, "R_ins": _REACH**-2.0}  # a card holds no infinite resistance
-        lower = [least.get(name, -np.log(_REACH)) for name in names]
-        most = {"tau_0": _REACH, "R_ins": _REACH * max(large.get("R_ins", 0.0) / start["R_ins"], 1.0)}
-        upper = [most.get(name, np.log(_REACH)) for name in names]
-        return cls(tuple(names), units, np.array(lower), np.array(upper))
+    least_large: np.ndarray
+    """Least change of each coordinate that is a large one."""
+    known_first: tuple[str, ...]
+    """Who is taken as known first where the data do not tell several parameters apart: all that may be free."""
 
     def of_values(self, values: Mapping[str, float]) -> np.ndarray:
         """Give the coordinates of parameter values. [SI]."""
-        pairs = zip(self.names, self.units, strict=True)
-        x = np.array([_coordinate(name, values[name] / unit) for name, unit in pairs], dtype=float)
+        triples = zip(self.names, self.forms, self.units, strict=True)
+        x = np.array([_coordinate(form, values[name] / unit) for name, form, unit in triples], dtype=float)
         return np.clip(x, self.lower, self.upper)
 
     def values(self, x: np.ndarray) -> dict[str, float]:
         """Give the parameter values at coordinates. [SI]."""
         inside = np.clip(x[: len(self.names)], self.lower, self.upper)
-        triples = zip(self.names, self.units, inside, strict=True)
-        return {name: float(unit * _share(name, one)) for name, unit, one in triples}
+        each = zip(self.names, self.forms, self.units, inside, strict=True)
+        return {name: float(unit * _share(form, one)) for name, form, unit, one in each}
 
     def ends(self, x: np.ndarray, widths: np.ndarray) -> dict[str, tuple[float, float]]:
         """Give the intervals of the parameters that reach some widths about coordinates. [SI]."""
         found = {}
-        for name, unit, one, width in zip(self.names, self.units, x, widths, strict=False):
-            low, high = one - width, one + width
-            if name in _FROM_ZERO:
-                low = max(low, 0.0)
-            ends = unit * _share(name, low), unit * _share(name, high)
+        for index, (name, form, unit) in enumerate(zip(self.names, self.forms, self.units, strict=True)):
+            low, high = x[index] - widths[index], x[index] + widths[index]
+            if form != "logarithm":
+                low = max(low, 0.0 if form == "inverse" else self.lower[index])
+            ends = unit * _share(form, low), unit * _share(form, high)
             found[name] = float(min(ends)), float(max(ends))
         return found
 
     def slopes(self, x: np.ndarray) -> np.ndarray:
         """Differentiate the parameters by their coordinates, regardless of sign. [SI]."""
-        slopes = {"tau_0": lambda one: 1.0, "R_ins": lambda one: one**-2.0}
-        triples = zip(self.names, self.units, x, strict=False)
-        return np.array([unit * slopes.get(name, np.exp)(one) for name, unit, one in triples])
+        slopes = {"linear": lambda one: 1.0, "inverse": lambda one: one**-2.0, "logarithm": np.exp}
+        return np.array([unit * slopes[form](one) for form, unit, one in zip(self.forms, self.units, x, strict=False)])
 
     def large(self, x: np.ndarray) -> np.ndarray:
-        """Change of each coordinate that is a large one: by itself, or by its unit if that is more.
+        """Change of each coordinate that is a large one: of a share by itself, or by the least if that is more.
 
         Where the data show no bend, noise looks like one with a relative error of about a half.
         """
-        shares = np.array([name in _FROM_ZERO for name in self.names], dtype=bool)
-        logarithms = np.array([0.3 if name == "alpha" else 1.0 for name in self.names])
-        return np.where(shares, np.maximum(np.abs(x[: len(self.names)]), 1.0), logarithms)
+        logarithms = np.array([form == "logarithm" for form in self.forms], dtype=bool)
+        return np.where(logarithms, self.least_large, np.maximum(np.abs(x[: len(self.names)]), self.least_large))
+
+    def to_hold(self, direction: np.ndarray) -> str:
+        """Choose the parameter to take as known where a combination of them is not identified."""
+        weights = np.abs(direction)
+        strong = [name for name, weight in zip(self.names, weights, strict=True) if weight >= 0.3 * weights.max()]
+        return min(strong, key=self.known_first.index)
+
+    def in_words(self, direction: np.ndarray) -> str:
+        """Say in words what a combination of parameters changes: "R_S, R_ins up and C_P down"."""
+        signed = direction * np.array([-1.0 if form == "inverse" else 1.0 for form in self.forms])
+        weights = signed / np.abs(signed).max() * np.sign(signed[self.names.index(self.to_hold(direction))])
+        up = [name for name, weight in zip(self.names, weights, strict=True) if weight >= 0.1]
+        down = [name for name, weight in zip(self.names, weights, strict=True) if weight <= -0.1]
+        return f"{', '.join(up)} up" + (f" and {', '.join(down)} down" if down else "")
+
+    def weakness(self, direction: np.ndarray, error: float) -> str:
+        """Say in words why a combination of parameters is not identified."""
+        words = self.in_words(direction)
+        if error == np.inf:
+            return f"the data stay the same with {words}"
+        return f"the data leave {words} uncertain by {100 * error:.0f} %"
+
+    def tie_remark(self, direction: np.ndarray, held: str, card: Card) -> list[str]:
+        """Say whose intervals rest on the value of a parameter that was held for want of information."""
+        weights = np.abs(direction)
+        pairs = zip(self.names, weights, strict=True)
+        tied = [name for name, weight in pairs if name != held and weight >= _TIED * weights.max()]
+        if not tied:
+            return []
+        value = show_quantity(getattr(card, held), card.parameters[held].unit)
+        return [f"the data tie {', '.join(tied)} to {held}: the intervals hold for {held} = {value}"]
 
 
 @dataclass(frozen=True)
@@ -258,23 +260,6 @@ def without(jacobian: np.ndarray, count: int) -> np.ndarray:
     return own - basis @ (basis.T @ own)
 
 
-def to_hold(direction: np.ndarray, names: Sequence[str]) -> str:
-    """Choose the parameter to take as known where a combination of them is not identified."""
-    weights = np.abs(direction)
-    strong = [name for name, weight in zip(names, weights, strict=True) if weight >= 0.3 * weights.max()]
-    return min(strong, key=_KNOWN_FIRST.index)
-
-
-def in_words(direction: np.ndarray, names: Sequence[str]) -> str:
-    """Say in words what a combination of parameters changes: "R_S, R_ins up and C_P down"."""
-    # The coordinate of R_ins falls as R_ins rises.
-    signed = direction * np.array([-1.0 if name == "R_ins" else 1.0 for name in names])
-    weights = signed / np.abs(signed).max() * np.sign(signed[list(names).index(to_hold(direction, names))])
-    up = [name for name, weight in zip(names, weights, strict=True) if weight >= 0.1]
-    down = [name for name, weight in zip(names, weights, strict=True) if weight <= -0.1]
-    return f"{', '.join(up)} up" + (f" and {', '.join(down)} down" if down else "")
-
-
 @dataclass(frozen=True)
 class Estimate:
     """Parameters that data gave."""
@@ -329,10 +314,9 @@ def summarise(
     student = float(t.ppf(0.5 + CONFIDENCE / 2, max(len(solution.residuals) - len(solution.x), 1)))
     widths = np.array([quantiles.get(name, student) for name in names]) * deviations
     x = solution.x[: len(names)]
-    # A device that insulates perfectly, or switches at once, is at a bound for a good reason.
-    bounded = [
-        name for name, bound in zip(names, solution.bounded, strict=False) if bound and name not in ("R_ins", "tau_0")
-    ]
+    # An effect that is absent is at its bound of zero for a good reason.
+    absent = (x <= coordinates.lower) & [form != "logarithm" for form in coordinates.forms]
+    bounded = [name for name, bound, why in zip(names, solution.bounded, absent, strict=False) if bound and not why]
     advice = solution.trouble
     if not advice and not solution.settled:
         advice = (
@@ -342,7 +326,7 @@ def summarise(
     elif not advice and bounded:
         advice = (
             f"{', '.join(bounded)} ended at the bound of what a card allows, so another model would fit better; "
-            "try another fidelity, or check the parameters that are held"
+            "try another fidelity if there is one, or check the parameters that are held"
         )
     return Estimate(
         values=coordinates.values(x),
@@ -352,19 +336,6 @@ def summarise(
         advice=advice,
         **rest,
     )
-
-
-def out_of_sight(coordinates: Coordinates, solution: Solution, noise: float, card: Card) -> str:
-    """Say so where the device insulates better than the data see and the card's R_ins is as good as any."""
-    if "R_ins" not in coordinates.names:
-        return ""
-    student = t.ppf(0.5 + CONFIDENCE / 2, max(len(solution.residuals) - len(solution.x), 1))
-    widths = student * np.sqrt(np.diag(covariance(solution.jacobian, noise)))
-    low, high = coordinates.ends(solution.x, widths[: len(coordinates.names)])["R_ins"]
-    # Only where it makes no difference to the other parameters.
-    if high < np.inf or card.R_ins < _FAR_BEYOND * low:
-        return ""
-    return f"the data say only that it is above {show_quantity(low, 'Ω', 2)}"
 
 
 def correlation_remark(residuals: np.ndarray, negligible: float, reason: str) -> list[str]:
@@ -379,23 +350,3 @@ def correlation_remark(residuals: np.ndarray, negligible: float, reason: str) ->
         f"the residuals are not white noise (neighbours correlate by {likeness:.2f}): {reason}; the intervals, "
         f"which are for white noise, are too narrow: by a factor of some {factor:.2g} where it is noise that correlates"
     ]
-
-
-def tie_remark(direction: np.ndarray, names: Sequence[str], held: str, card: Card) -> list[str]:
-    """Say whose intervals rest on the value of a parameter that was held for want of information."""
-    weights = np.abs(direction)
-    tied = [
-        name for name, weight in zip(names, weights, strict=True) if name != held and weight >= _TIED * weights.max()
-    ]
-    if not tied:
-        return []
-    value = show_quantity(getattr(card, held), card.parameters[held].unit)
-    return [f"the data tie {', '.join(tied)} to {held}: the intervals hold for {held} = {value}"]
-
-
-def weakness(direction: np.ndarray, error: float, names: Sequence[str]) -> str:
-    """Say in words why a combination of parameters is not identified."""
-    words = in_words(direction, names)
-    if error == np.inf:
-        return f"the data stay the same with {words}"
-    return f"the data leave {words} uncertain by {100 * error:.0f} %"

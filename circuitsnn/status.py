@@ -1,0 +1,21 @@
+"""How a computation ended: a status that says what to do when something did not settle."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Status:
+    """How a transient or a fit ended, with advice where it is not what one asks for."""
+
+    name: str
+    """"settled", "not settled", "stopped switching", "not finite" or "no progress"."""
+    advice: str = ""
+    """What to do about it; empty when settled."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the result can be used."""
+        return self.name == "settled"
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.advice}" if self.advice else self.name

@@ -41,12 +41,13 @@ class VerilogAModule:
     module
         Name of the module.
     parameters
-        Parameters by which the module becomes this part, beside those of each instance.
+        Parameters by which the module becomes this part, beside those of each instance; numbers, or expressions of the
+        circuit's parameters.
     """
 
     file: str
     module: str
-    parameters: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    parameters: Mapping[str, float | str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 class Part(SubCircuit):

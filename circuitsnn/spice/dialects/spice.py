@@ -56,6 +56,9 @@ class NgspiceWriter(Writer):
         name, last = ("agauss", ",1") if random.normal else ("aunif", "")
         return self.expression_text(f"{name}({random.mean},{random.width}{last})")
 
+    def library(self, file: str, section: str | None) -> str:
+        return f".include {file}" if section is None else f".lib {file} {section}"
+
     def part(self, part: Part) -> Iterator[str]:
         form = part if self.switches else part.without_switch
         self._parameters[part.name] = set(form.parameters)
@@ -239,6 +242,9 @@ class HspiceWriter(NgspiceWriter):
         # An instance's own value must win over a parameter of the same name at the top.
         yield ".option parhier=local"
         yield ".param arsinh(x)='sgn(x)*log(abs(x)+sqrt(x*x+1))'"
+
+    def library(self, file: str, section: str | None) -> str:
+        return f".include '{file}'" if section is None else f".lib '{file}' {section}"
 
     def random(self, random: Random) -> str:
         return super().random(random).strip("'")

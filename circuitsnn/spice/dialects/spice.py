@@ -13,7 +13,7 @@ from PySpice.Spice.ElementParameter import (
 from PySpice.Spice.Netlist import Circuit, DeviceModel, Element, SubCircuit
 
 from circuitsnn.errors import InputError
-from circuitsnn.spice.analyses import Analysis, DCSweep, Edge, Interval, Maximum, Measure, OperatingPoint, Transient
+from circuitsnn.spice.analyses import Analysis, DCSweep, Edge, Interval, Maximum, Measure, OperatingPoint, Transient, Value
 from circuitsnn.spice.deck import Deck
 from circuitsnn.spice.dialects.expressions import Probe
 from circuitsnn.spice.dialects.writer import Random, Writer
@@ -177,6 +177,8 @@ class NgspiceWriter(Writer):
                 return f"{words} TRIG {self.edge(measure.start)} TARG {self.edge(measure.end)}"
             case Maximum():
                 return f"{words} MAX v({self.checked_name(measure.node)})"
+            case Value():
+                return f"{words} FIND v({self.checked_name(measure.node)}) AT={self.number(measure.time)}"
             case _:
                 return f"{words} PARAM{self.formula.format(self.translated(measure.expression))}"
 

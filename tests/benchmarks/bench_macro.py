@@ -8,14 +8,15 @@ Prints tables and stores the figures, with machine and versions, in tests/benchm
    float32 products in NumPy, one for each bit of the weights, and against CrossSim and aihwkit where the interpreter
    named by CIRCUITSNN_BENCH_PYTHON can import them (products.py). Each is a process with one thread; rounds are
    interleaved, one product of each after the other.
-2. "read": one read of a column of 256 cells, 64 word lines on, against ngspice on the exported deck.
+2. "read": one read of a column of 256 cells, 64 word lines on, against ngspice on the exported deck (column_read.py).
 
-Times are processor times. On a machine that does other work they grow, up to three times as measured: the smallest
-ones are then the ones to compare, and those are what the ratios are of; ratios of medians stand beside them.
+Times are processor times. On a machine that does other work they grow, up to three times as measured: ratios are of
+the smallest ones, with those of the medians beside them, and the machine's load is stored with them.
 
 What is alike and what is not:
 
-- All but NumPy's give every bit of the weights a plane of its own and convert the sum of each plane's column by 6 bits.
+- All but NumPy's give every bit of the weights a plane of its own, read at most 64 rows at a time, and convert the sum
+  of each column by 6 bits: 6.3 million conversions. NumPy's products need no reads: 6 planes of 256 rows.
   The variants "one tile" of aihwkit hold a weight in one analog device: a sixth of the conversions, another machine.
 - CrossSim draws read noise for each cell and read, 65536 numbers a plane and vector; we and aihwkit draw it for each
   column and read. Of a linear column both have the same distribution, so it is the same effect at another price. With
@@ -36,6 +37,7 @@ from pathlib import Path
 
 import numpy as np
 from bench_oscillators import machine, say
+from column_read import read_times, report_read
 from products import CONTESTANTS
 
 RESULTS = Path(__file__).parent / "results" / "macro.json"
@@ -43,9 +45,7 @@ OURS = ("numpy", "circuitsnn")
 ROUNDS = 21
 SLOW, SLOW_ROUNDS = 1.0, 3
 """Contestants that need longer than this for a product take part in so many rounds only. [s]"""
-ONE_THREAD = {
-    f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMBA")
-}
+ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMBA")}
 
 
 class Contestant:
@@ -114,11 +114,13 @@ def products() -> dict:
         if "fastest_s" in row:
             row["times_numpy"] = row["fastest_s"] / reference["fastest_s"]
             row["times_numpy_by_medians"] = row["median_s"] / reference["median_s"]
-    return rows
+    return {"contestants": rows}
 
 
-def report_products(rows: dict) -> None:
+def report_products(result: dict) -> None:
     """Print the table of the products."""
+    rows = result["contestants"]
+    say(f"load of the machine before and after: {result['load_average']}")
     say("1024 spike vectors times 256 x 256 weights of 6 bits, one thread; fastest (median) of interleaved rounds")
     for name, row in rows.items():
         if "missing" in row:
@@ -134,12 +136,13 @@ def report_products(rows: dict) -> None:
     if "fastest_s" in ours:
         for name, row in rows.items():
             if name not in OURS and "fastest_s" in row:
-                say(f"  circuitsnn is {row['fastest_s'] / ours['fastest_s']:.1f} times faster than {name}")
+                by_medians = row["median_s"] / ours["median_s"]
+                say(f"  {name} needs {row['fastest_s'] / ours['fastest_s']:.2f} ({by_medians:.2f}) times our time")
 
 
 def main() -> None:
     """Run the benchmarks that are asked for, print them and store them."""
-    parts = {"product": (products, report_products)}
+    parts = {"product": (products, report_products), "read": (read_times, report_read)}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", choices=parts, action="append", help="run only this part (may be repeated)")
     chosen = parser.parse_args().only or list(parts)
@@ -147,7 +150,9 @@ def main() -> None:
     figures["machine"] = machine()
     for name in chosen:
         measure, report = parts[name]
+        load = os.getloadavg()[0]
         figures[name] = measure()
+        figures[name]["load_average"] = [load, os.getloadavg()[0]]
         report(figures[name])
         RESULTS.parent.mkdir(exist_ok=True)
         RESULTS.write_text(json.dumps(figures, indent=2) + "\n")

@@ -100,12 +100,16 @@ def crosssim(read_noise: bool, sar: bool) -> tuple[Product, str]:
         device.read_noise.model = "NormalProportionalDevice"
         # On average half of the spiking cells store a one; their noises add up to that of the column.
         device.read_noise.magnitude = NOISE / (ROWS_ON * ACTIVITY / 2) ** 0.5
-    np.random.seed(2022)
+    np.random.seed(2022)  # noqa: NPY002  CrossSim draws from it
     analog = AnalogCore(weights.T.astype(np.float32), parameters)
     built = [one.mvm for row in analog.cores for inner in row for one in inner.adcs]
-    if len(built) != BITS * INPUTS // ROWS_ON or any(type(one).__name__ != converter.model or one.bits != CONVERTER_BITS or one.max != RANGE for one in built):
+    if len(built) != BITS * INPUTS // ROWS_ON or any(
+        type(one).__name__ != converter.model or one.bits != CONVERTER_BITS or one.max != RANGE for one in built
+    ):
         raise RuntimeError("CrossSim's converters are not what they were set to")
-    setting = "programming error, " + ("6-bit SAR converters with capacitor mismatch" if sar else "ideal 6-bit quantiser")
+    setting = "programming error, " + (
+        "6-bit SAR converters with capacitor mismatch" if sar else "ideal 6-bit quantiser"
+    )
     if not read_noise:
         return lambda inputs: (analog @ inputs.T).T, setting + ", NO read noise"
 

@@ -25,6 +25,8 @@ What is alike and what is not:
 - CrossSim has no non-linearity of the bit line here, and its SAR converters are symmetric about 0: of 6 bits, 5 are
   used. aihwkit has no mismatch of converters; its output range is symmetric too. Its tile in torch lacks weight noise
   and output non-linearity.
+- Errors are not compared: our cells have the card's mismatch, the others 5 %. They show that a product comes out.
+- Peak memory is that of the whole process: ours is that of the calibration and of drawing the cells.
 - Programming error (CrossSim) and the spread of the weights (aihwkit) stand for our mismatch of cells: all static.
 """
 

@@ -1,4 +1,4 @@
-"""What do the converters of the cards deliver as built, and what does a conversion cost?
+"""Converters from their cards: what they deliver as built, and what a conversion costs.
 
 Banks of successive-approximation (binary and split array), flash and single-slope converters, each with mismatch of its
 own, are measured by IEEE Std 1241 (doi:10.1109/IEEESTD.2011.5692956): linearity, missing codes, gain, offset, and a
@@ -55,7 +55,7 @@ class Bank:
     bits: int
     seed: int
     converters: int
-    amplitude: float
+    headroom: float
     parameter: str = "as built"
     value: float = np.nan
 
@@ -64,12 +64,18 @@ class Bank:
         kind, _, options = DESIGNS[self.design]
         return kind(self.card, self.bits, self.seed, self.converters, **options)
 
+    @property
+    def amplitude(self) -> float:
+        """Amplitude of the sine over full scale: whole LSBs less, so that its crests keep their place in a code."""
+        count = 1 << self.bits
+        return 1.0 - 2.0 * np.ceil(self.headroom * count) / (count - 1.0)
+
 
 def measure(bank: Bank) -> dict:
     """Measure a bank; one row of a table."""
     converters = bank.make()
     static = converters.linearity()
-    dynamic = converters.spectrum(amplitude=bank.amplitude)
+    dynamic = converters.spectrum(amplitude=float(bank.amplitude))
     found = {
         "enob": dynamic.enob,
         "sndr": dynamic.sndr,
@@ -128,26 +134,26 @@ def run(context: StudyContext) -> Outcome:
 def banks(context: StudyContext, seed: int) -> Iterator[Bank]:
     """List the work: the converters as built, then each parameter by itself."""
     values = context.parameters
-    size, amplitude = values["converters"], values["amplitude"]
+    size, headroom = values["converters"], values["headroom"]
     for design, (_, name, _) in DESIGNS.items():
         for bits in values["bits"]:
-            yield Bank(design, context.card(name), bits, seed, size, amplitude)
+            yield Bank(design, context.card(name), bits, seed, size, headroom)
     sar = context.card(SAR)
     for sigma in values["mismatch"]:
         card = sar.replace(A_C=sigma * np.sqrt(sar.C_unit / sar.C_area))
         for design in ("SAR", "split SAR"):
             for bits in values["mismatch_bits"]:
-                yield Bank(design, card, bits, seed, size, amplitude, "mismatch", sigma)
+                yield Bank(design, card, bits, seed, size, headroom, "mismatch", sigma)
     for name, field in (("offset", "sigma_offset"), ("noise", "noise_comparator")):
         for volts in values[name]:
             for design, (_, card, _) in DESIGNS.items():
                 if design != "split SAR":
                     changed = context.card(card).replace(**{field: volts})
-                    yield Bank(design, changed, BITS, seed, size, amplitude, name, volts)
+                    yield Bank(design, changed, BITS, seed, size, headroom, name, volts)
     for constants in values["settling"]:
         card = sar.replace(T_settle=constants * sar.R_switch * sar.C_unit)
         for bits in values["mismatch_bits"]:
-            yield Bank("SAR", card, bits, seed, size, amplitude, "settling", constants)
+            yield Bank("SAR", card, bits, seed, size, headroom, "settling", constants)
 
 
 # Theory: what converters must do, whatever the card.
@@ -158,7 +164,7 @@ def ideal_claims(context: StudyContext) -> Iterator[Claim]:
     (generator,) = context.generators(1)
     count = context.parameters["samples"]
     wrong = tested = 0
-    for design, (kind, name, options) in DESIGNS.items():
+    for kind, name, options in DESIGNS.values():
         for bits in (2, 3, 4, 6, 8, 10, 12):
             for convention, shift in (("mid-rise", 0.0), ("mid-tread", 0.5)):
                 # In a range of 0 to 1 V the levels are exact in binary, and so are their neighbours.
@@ -186,8 +192,8 @@ def ideal_claims(context: StudyContext) -> Iterator[Claim]:
         0.02,
         abs(found[worst][0] - worst),
         unit="bit",
-        remark=f"at {worst} bit; by least-squares fit of a sine with its amplitude 0.5 LSB short and its centre 0.3 LSB "
-        "up; N is 6.02 N + 1.76 dB",
+        remark=f"at {worst} bit; by least-squares fit of a sine with its amplitude 0.5 LSB short and its centre "
+        "0.3 LSB up; N is 6.02 N + 1.76 dB",
         from_paper=False,
     )
     split = SarAdc(context.card(SAR), 8, seed=1, converters=4, array="split")
@@ -375,16 +381,17 @@ def independence_claim(context: StudyContext, seed: int) -> Claim:
 
 
 def delivery_claims(results: pd.DataFrame) -> Iterator[Claim]:
-    """The 6-bit SAR converter that the paper's macro needs."""
+    """Judge the 6-bit SAR converter that the paper's macro needs."""
     row = results[(results["design"] == "SAR") & (results["bits"] == BITS)].iloc[0]
     for name, meaning in (("good", f"an ENOB of at least {BITS - GOOD:g} bit"), ("complete", "no missing code")):
+        low, high = 100 * row[f"{name}_low"], 100 * row[f"{name}_high"]
         yield Claim.at_least(
             f"SAR as built, {BITS} bit: share of converters with {meaning}, lower end of its interval",
             90.0,
-            100.0 * row[f"{name}_low"],
+            low,
             unit="%",
-            remark=f"{100 * row[name]:.1f} % (95 %: {100 * row[f'{name}_low']:.1f} to {100 * row[f'{name}_high']:.1f} %) "
-            f"of {row['converters']:.0f}; median ENOB {row['enob']:.2f} bit",
+            remark=f"{100 * row[name]:.1f} % (95 %: {low:.1f} to {high:.1f} %) of {row['converters']:.0f}; median ENOB "
+            f"{row['enob']:.2f} bit",
             from_paper=False,
         )
 
@@ -494,7 +501,7 @@ def cost_claims(context: StudyContext, costs: pd.DataFrame) -> Iterator[Claim]:
         adc.conversion_time,
         relative=0.01,
         unit="s",
-        remark="no evidence: the card's sampling time was chosen to make it so; the next claim asks whether it is enough",
+        remark="no evidence: the card's sampling time was chosen to make it so; the next claim asks if it is enough",
     )
     shortest = shortest_time(sar)
     yield Claim.at_most(
@@ -566,7 +573,7 @@ def draw_converter(context: StudyContext, seed: int) -> Figure:
     figure, panels = new_figure(2, 2, width=17.5, height=11.5)
     (transfer, spectrum), (dnl, inl) = panels
     for design in ("SAR", "split SAR"):
-        bank = Bank(design, context.card(SAR), BITS, seed, 1, 1.0)
+        bank = Bank(design, context.card(SAR), BITS, seed, 1, 0.0)
         adc, colour = bank.make(), _COLOURS[design]
         static = adc.linearity()
         codes = np.arange((1 << BITS) - 1)
@@ -596,6 +603,7 @@ def draw_converter(context: StudyContext, seed: int) -> Figure:
                 inset.plot(*line.get_data(), color=line.get_color(), linewidth=1.0, drawstyle=line.get_drawstyle())
             middle, lsb = 0.5 * (ends[0] + ends[1]), float(adc.lsb)
             inset.set(xlim=(middle - 3.5 * lsb, middle + 3.5 * lsb), ylim=((1 << BITS - 1) - 5, (1 << BITS - 1) + 4))
+            inset.set_yticks([28, 30, 32, 34])
             inset.tick_params(labelsize=5)
     transfer.set(xlabel="Input voltage [V]", ylabel="Code [LSB]", title=f"SAR converter, {BITS} bit")
     spectrum.set(xlabel="Frequency over sampling rate [1]", ylabel="Power over a full-scale sine [dB]")
@@ -638,7 +646,7 @@ def draw_mismatch(sweeps: pd.DataFrame, card: Card) -> Figure:
             for axes, name in ((middle, "complete"), (right, "good")):
                 draw_share(axes, rows, name, colour, marker, line, f"{bits} bit, {array}")
     unit = 100 * card.A_C / np.sqrt(card.C_unit / card.C_area)
-    titles = ("Median; band: 5 to 95 %", "Converters without missing codes", f"Converters with ENOB ≥ N − {GOOD:g}")
+    titles = ("Median; band: 5 to 95 %", "Converters without missing codes", f"Converters with ENOB ≥ N - {GOOD:g}")
     for axes, text, title in zip((left, middle, right), ("ENOB [bit]", "Share [%]", "Share [%]"), titles, strict=True):
         card_line = axes.axvline(unit, color="0.4", linewidth=0.8, linestyle=":")
         axes.set(xscale="log", xlabel="Mismatch of a unit capacitor [%]", ylabel=text, title=title)
@@ -666,13 +674,13 @@ def draw_limits(sweeps: pd.DataFrame, context: StudyContext) -> Figure:
             own = sweeps[(sweeps["parameter"] == parameter) & (sweeps["design"] == design)].sort_values("value")
             if parameter == "offset":
                 own = own.assign(value=1e3 / lsb * own["value"])
-                draw_share(axes, own, "good", colour, marker, "-", f"{design}, ENOB ≥ {BITS - GOOD:g}")
+                draw_share(axes, own, "good", colour, marker, "-", design)
                 if design == "flash":
-                    draw_share(axes, own, "complete", colour, "s", "--", f"{design}, no missing code")
+                    draw_share(axes, own, "complete", colour, "s", "--", f"{design}, all codes")
             else:
                 axes.plot(1e3 / lsb * own["value"], own["enob"], color=colour, marker=marker, label=design)
     volts = np.geomspace(*(1e3 / lsb * np.array([min(context.parameters["noise"]), max(context.parameters["noise"])])))
-    noise.plot(volts, BITS - 0.5 * np.log2(1.0 + 12.0 * volts**2), "k--", linewidth=0.9, label="one noisy sample")
+    noise.plot(volts, BITS - 0.5 * np.log2(1.0 + 12.0 * volts**2), "k--", linewidth=0.9, label="theory, one decision")
     own = sweeps[sweeps["parameter"] == "settling"]
     for bits, colour in zip(sorted(own["bits"].unique()), _BIT_COLOURS, strict=False):
         rows = own[own["bits"] == bits].sort_values("value")
@@ -680,17 +688,22 @@ def draw_limits(sweeps: pd.DataFrame, context: StudyContext) -> Figure:
         settling.axvline(bits * np.log(2.0), color=colour, linewidth=0.8, linestyle=":")
     card_line = settling.axvline(sar.T_settle / (sar.R_switch * sar.C_unit), color="0.4", linewidth=0.8)
     offset.set(
-        xlabel="Offset of a comparator, sigma [LSB]", ylabel="Share of converters [%]", title=f"Offset, {BITS} bit"
+        xlabel="Offset of a comparator, sigma [LSB]",
+        ylabel="Share of converters [%]",
+        title=f"Offset, {BITS} bit: ENOB ≥ {BITS - GOOD:g} bit",
     )
     noise.set(xscale="log", xlabel="Noise of a comparator, rms [LSB]", ylabel="ENOB, median [bit]")
     noise.set_title(f"Noise, {BITS} bit")
     settling.set(xlabel="Settling time of a bit [time constants]", ylabel="ENOB, median [bit]")
     settling.set_title("Settling, SAR; dotted: N ln 2")
     show_plain_numbers(noise.xaxis)
-    offset.legend(loc="center right", bbox_to_anchor=(1.0, 0.65))
+    offset.legend(loc="center right")
     noise.legend(loc="lower left")
     handles, labels = settling.get_legend_handles_labels()
-    settling.legend([*handles, card_line], [*labels, "card"], loc="lower right", bbox_to_anchor=(0.8, 0.0))
+    settling.legend(
+        [*handles, card_line], [*labels, "card"], loc="center", bbox_to_anchor=(0.7, 0.47), frameon=True,
+        facecolor="white", edgecolor="none", framealpha=1.0,
+    )  # fmt: skip
     return figure
 
 
@@ -738,7 +751,11 @@ STUDY = Study(
         StudyParameter("converters", 400, "Converters in each bank", quick=60, minimum=10, maximum=10000),
         StudyParameter("bits", (4, 5, 6, 7, 8, 9, 10), "Resolutions as built", "bit", (4, 6, 8), 3, 12),
         StudyParameter(
-            "amplitude", 0.95, "Sine for the ENOB over full scale: offset shall not clip", minimum=0.5, maximum=1.0
+            "headroom",
+            0.025,
+            "Share of the range that the sine leaves free at either end, so that an offset does not clip it",
+            minimum=0.0,
+            maximum=0.2,
         ),
         StudyParameter(
             "mismatch",

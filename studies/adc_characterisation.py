@@ -697,7 +697,7 @@ def draw_limits(sweeps: pd.DataFrame, context: StudyContext) -> Figure:
     settling.set(xlabel="Settling time of a bit [time constants]", ylabel="ENOB, median [bit]")
     settling.set_title("Settling, SAR; dotted: N ln 2")
     show_plain_numbers(noise.xaxis)
-    offset.legend(loc="center right")
+    offset.legend(loc="center right", bbox_to_anchor=(1.0, 0.74))
     noise.legend(loc="lower left")
     handles, labels = settling.get_legend_handles_labels()
     settling.legend(

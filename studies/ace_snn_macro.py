@@ -1,9 +1,9 @@
 """The first layer of ACE-SNN in an SRAM array: energy and delay from Table 4, and from the circuit itself.
 
 Datta et al. (2022) put the first layer of a spiking network, the only one with multi-bit inputs, into an SRAM array
-that computes. Their equations 22 to 27 with the constants of Table 4 give what that saves; the paper does not say what the
-array does to the layer's numbers. Here the equations are taken as printed and as corrected (docs/theory/macro.md), for
-both networks and three data sets, and the same layer is then put on a macro of drawn cells and converters.
+that computes. Their equations 22 to 27 with the constants of Table 4 give what that saves; the paper does not say what
+the array does to the layer's numbers. Here the equations are taken as printed and as corrected (docs/theory/macro.md),
+for both networks and three data sets, and the same layer is then put on a macro of drawn cells and converters.
 
 The circuit is tried in several codings, since the paper leaves open which of its two sources it follows: the inputs go
 to the word lines bit by bit or as pulses of 4 bits, the bits of a weight are weighted digitally or merged by charge
@@ -232,7 +232,7 @@ CODINGS = (
 EXACT = Imperfections(mismatch=False, nonlinearity=True, noise=False, converter="none")
 STAGES = {  # what is in force, from nothing to everything
     "curvature": EXACT,
-    "and 6-bit converters": Imperfections(mismatch=False, noise=False, converter="ideal"),
+    "and converters": Imperfections(mismatch=False, noise=False, converter="ideal"),
     "and their mismatch": Imperfections(mismatch=False, noise=False),
     "and noise": Imperfections(mismatch=False),
     "and cell mismatch": Imperfections(),
@@ -325,7 +325,7 @@ def circuit(context: StudyContext, constants: Card) -> Part:
 
 def draw_circuit(ratios: pd.DataFrame, costs: pd.DataFrame, table: Cost) -> Figure:
     """Draw where the layer's energy goes, and how its numbers suffer."""
-    figure, (left, right) = new_figure(2, 1, width=20.0, height=8.5)
+    figure, (left, right) = new_figure(2, 1, width=22.0, height=9.0)
     names = list(dict.fromkeys(costs["coding"]))
     parts = [name for name in dict.fromkeys(costs["part"]) if name != "total"]
     below = np.zeros(len(names))
@@ -336,8 +336,9 @@ def draw_circuit(ratios: pd.DataFrame, costs: pd.DataFrame, table: Cost) -> Figu
             below += energies.to_numpy()
     left.axvline(table.energy * 1e6, color="black", linestyle=":", label="equation 26, corrected")
     left.set(yticks=range(len(names)), yticklabels=[name.replace(", ", ",\n") for name in names])
-    left.set(xlabel="energy of the layer [µJ]", xscale="log", xlim=(0.03, 4.0))
+    left.set(xlabel="energy of the layer [µJ]")
     left.invert_yaxis()
+    left.grid(axis="y", visible=False)
     left.legend(fontsize=7, loc="lower right")
     for k, name in enumerate(names):
         chosen = ratios[ratios["coding"] == name]
@@ -348,6 +349,7 @@ def draw_circuit(ratios: pd.DataFrame, costs: pd.DataFrame, table: Cost) -> Figu
         )
     right.set(xticks=range(len(STAGES)), xticklabels=[stage.replace("and ", "and\n") for stage in STAGES])
     right.tick_params(axis="x", labelsize=7)
+    right.margins(x=0.08)
     right.set(ylabel="signal to error of the outputs [dB]")
     right.legend(fontsize=7)
     return figure

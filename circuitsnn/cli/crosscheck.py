@@ -9,9 +9,8 @@ import typer
 
 from circuitsnn.cli.app import app
 from circuitsnn.cli.options import CardOption, Fidelity, FidelityOption, JsonOption, SetOption, SigmaOption, load
-from circuitsnn.cli.output import require_writable, save_picture
+from circuitsnn.cli.output import require_picture, save_picture
 from circuitsnn.cli.terminal import progress, say, say_json, say_table
-from circuitsnn.errors import InputError
 
 if TYPE_CHECKING:
     from circuitsnn.spice.crosscheck import CrossCheck
@@ -70,10 +69,7 @@ def crosscheck(
     from circuitsnn.quantities import read_quantity
 
     loaded = load(card, settings)
-    if out is not None:
-        if out.suffix.lower() != ".png":
-            raise InputError(f"--out is {out}; allowed is a file that ends in .png")
-        require_writable(out.parent)
+    require_picture(out)
 
     from circuitsnn.spice.crosscheck import crosscheck as compare
 

@@ -2,6 +2,7 @@
 
 import os
 from enum import Enum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -30,6 +31,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for other p
 SigmaOption = Annotated[
     float | None, typer.Option("--sigma", min=0, help="Relative spread of drawn devices, in place of the card's own.")
 ]
+PictureOption = Annotated[Path | None, typer.Option("--out", help="Picture to write (PNG).")]
 JobsOption = Annotated[int | None, typer.Option(min=1, help="Worker processes; without it, one a core.")]
 
 

@@ -99,7 +99,7 @@ class ReadTiming:
             tau=tau,
             t_sample=float(t_sample),
             stop=float(t_sample + card.T_precharge),
-            edge=float(f"{(tau if tau > 0 else 0.1 * card.T_pulse) * 1e-4:.1g}"),
+            edge=float(f"{(tau if tau > 0 else 0.1 * card.T_pulse) * 1e-5:.1g}"),
         )
 
     @property

@@ -231,9 +231,7 @@ def read_energies(values: Mapping[str, float], timing: ReadTiming, v_wl: float) 
         ``"precharge"``, ``"cell"``, ``"word_line"``. [J]
     """
     shapes, _ = timing.waves
-    drivers = (
-        values[f"energy_driver_{k + 1}"] * v_wl / (level * timing.v_on) for k, (_, level) in enumerate(shapes)
-    )
+    drivers = (values[f"energy_driver_{k + 1}"] * v_wl / (level * timing.v_on) for k, (_, level) in enumerate(shapes))
     return {
         "precharge": values["energy_precharge"],
         "cell": values["energy_cell"],
@@ -282,7 +280,8 @@ class _Column:
             values["R_BL_row"] = card.R_BL_row
         values |= {
             "R_precharge": card.R_precharge,
-            "V_on": timing.v_on,
+            "V_WL": card.V_WL,
+            "C_WL_supply": card.C_WL_supply,
             "C_WL_cell": card.C_WL_cell,
             "R_WL": max(timing.tau / card.C_WL_cell, _SMALLEST_RESISTANCE),
             "t_sample": timing.t_sample,
@@ -292,6 +291,8 @@ class _Column:
         values |= {f"{letter}_{device}": getattr(cell, f"{letter}_{device}") for device in used for letter in "WL"}
         for name, value in values.items():
             self.circuit.parameter(name, spice_number(value))
+        cells = int(np.count_nonzero(timing.pulses) * card.columns)
+        self.circuit.parameter("V_on", f"{{V_WL*C_WL_supply/(C_WL_supply+{cells}*C_WL_cell)}}")
 
     def _devices(self) -> tuple[str, ...]:
         """Transistors that the line sees, by the names of their sizes."""

@@ -158,12 +158,12 @@ def adc_deck(
     """
     work = Conversions.of(adc, inputs)
     measures = [
-        Value(f"difference_{k}_{adc.bits - 1 - trial}", "difference", float(time))
+        Value(f"difference_{k}_{adc.bits - 1 - trial}", "difference", _tidy(time))
         for k, times in enumerate(work.decisions)
         for trial, time in enumerate(times)
     ]
-    stop = float(work.decisions[-1, -1] + 0.2 * work.settle)
-    step = 0.1 * work.settle if max_step is None else max_step
+    stop = _tidy(work.decisions[-1, -1] + 0.2 * work.settle)
+    step = _tidy(0.1 * work.settle) if max_step is None else max_step
     saved = ("top", "difference")
     return Deck(_circuit(adc, work, title), Transient(stop, step), tuple(measures), saved, options or {}, comment)
 
@@ -204,7 +204,7 @@ def _circuit(adc: SarAdc, work: Conversions, title: str) -> Circuit:
     half = adc._half * float(adc.lsb) * total / node
     values = {
         "V_low": float(adc.low), "V_high": float(adc.high), "V_offset": parts.offset - half,
-        "R_switch": max(card.R_switch, _SMALLEST_RESISTANCE), "C_array": array, "t_edge": _EDGE * work.settle,
+        "R_switch": max(card.R_switch, _SMALLEST_RESISTANCE), "C_array": array, "t_edge": _tidy(_EDGE * work.settle),
     }  # fmt: skip
     for name, value in values.items():
         circuit.parameter(name, spice_number(value))
@@ -264,7 +264,12 @@ def _waveform(changes: list[tuple[float, str]]) -> str:
         if last is None:
             words += ["0", value]
         else:
-            moment = spice_number(float(f"{time:.12g}"))
+            moment = spice_number(_tidy(time))
             words += [moment, last, f"{{{moment}+t_edge}}", value]
         last = value
     return f"PWL({' '.join(words)})"
+
+
+def _tidy(time: float) -> float:
+    """Round away what sums of times leave beyond their twelfth digit. [s]."""
+    return float(f"{time:.12g}")

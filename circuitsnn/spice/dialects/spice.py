@@ -13,7 +13,17 @@ from PySpice.Spice.ElementParameter import (
 from PySpice.Spice.Netlist import Circuit, DeviceModel, Element, SubCircuit
 
 from circuitsnn.errors import InputError
-from circuitsnn.spice.analyses import Analysis, DCSweep, Edge, Interval, Maximum, Measure, OperatingPoint, Transient, Value
+from circuitsnn.spice.analyses import (
+    Analysis,
+    DCSweep,
+    Edge,
+    Interval,
+    Maximum,
+    Measure,
+    OperatingPoint,
+    Transient,
+    Value,
+)
 from circuitsnn.spice.deck import Deck
 from circuitsnn.spice.dialects.expressions import Probe
 from circuitsnn.spice.dialects.writer import Random, Writer

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from measurements import HIDDEN, abrupt_waveform, swept_loop, triangle
+from transistor_formula import curves
 
 from circuitsnn.cards import load_card
 from circuitsnn.cli import main
@@ -29,7 +30,7 @@ def command(capsys):
 
 @pytest.fixture
 def bench(tmp_path, monkeypatch):
-    """Folder with a loop, one through a series resistor, and a waveform of the hidden device."""
+    """Folder with a loop, one through a series resistor, a waveform of the hidden device, and a transistor's curves."""
     monkeypatch.chdir(tmp_path)
     rng = np.random.default_rng(1)
     sweep = triangle(2.6, 400, shift=0.3)
@@ -41,6 +42,12 @@ def bench(tmp_path, monkeypatch):
     time = np.arange(0.0, 120e-6, 50e-9)
     output = abrupt_waveform(time) + 4e-3 * rng.standard_normal(len(time))
     np.savetxt("waveform.csv", np.c_[1e6 * time, output], "%.5f", ";", header="time_us;v_out_V", comments="")
+    gate, drain = (grid.ravel() for grid in np.meshgrid(np.linspace(0.0, 1.2, 25), [0.05, 0.6, 1.2]))
+    drawn = curves(load_card("nmos_65nm").values, 1e-6, 65e-9, gate, drain)
+    drawn *= 1.0 + 0.01 * rng.standard_normal(len(drawn))
+    np.savetxt(
+        "curves.csv", np.c_[gate, drain, 1e6 * drawn], "%.8g", ",", header="VGS [V],VDS [V],ID [uA]", comments=""
+    )
     return tmp_path
 
 

@@ -18,6 +18,8 @@ from circuitsnn.errors import InputError
 Convention = Literal["mid-rise", "mid-tread"]
 Method = Literal["levels", "sweep", "ramp", "sine"]
 
+_OFF_CENTRE = 0.3  # of the sine for a spectrum [LSB]
+
 Self = TypeVar("Self", bound="Converter")
 
 
@@ -274,6 +276,19 @@ class Converter:
         """
         return self._in_volts(self._rows.thresholds)
 
+    def noise(self) -> tuple[np.ndarray, np.ndarray]:
+        """Noise of each conversion, brought to the input.
+
+        Returns
+        -------
+        sampling : ndarray, shape (converters,)
+            Standard deviation of the sampled input's noise, one draw for a conversion. [V]
+        decision : ndarray, shape (converters, decisions)
+            That of each decision of a comparator; one value where all are alike. [V]
+        """
+        lsb = np.broadcast_to(self.lsb, self._row_count)
+        return self._rows.sampling * lsb, self._rows.decision * lsb[:, None]
+
     # Conversion.
 
     def convert(self, v: ArrayLike, rng: np.random.Generator | None = None) -> np.ndarray:
@@ -310,7 +325,7 @@ class Converter:
             raise InputError("v is a single number; allowed is an array whose last axis are the columns")
         columns = 1 if alone else v.shape[-1]
         of = self.converter_of(columns)
-        inputs = np.ascontiguousarray(v.reshape(-1, columns))
+        inputs = np.ascontiguousarray(v).ravel()
         codes = np.empty(inputs.shape, dtype=np.int32)
         low = np.ascontiguousarray(np.broadcast_to(self.low, columns))
         lsb = np.ascontiguousarray(np.broadcast_to(self.lsb, columns))
@@ -452,6 +467,11 @@ class Converter:
     ) -> metrics.Spectrum:
         """Spectrum of a coherently sampled sine about the middle of the range.
 
+        The sine is centred 0.3 LSB above the middle of the range and its largest amplitude stays half an LSB short
+        of full scale. So an ideal converter of 3 bits and more has its own resolution within 0.005 bit as its
+        effective one; a sine right to the ends and right in the middle makes that 0.03 bit, because its crests dwell
+        at the same place of a code (see docs/theory/converters.md).
+
         Parameters
         ----------
         samples : int, optional
@@ -459,7 +479,7 @@ class Converter:
         cycles : int, optional
             Whole cycles among them, coprime with their number; unless told near a thirtieth of it.
         amplitude : float
-            Amplitude over that of a full-scale sine, which is half the range. [1]
+            Amplitude over the largest one, which is half the range less half an LSB. [1]
         noise : bool
             Whether the converters have noise.
         rng : numpy.random.Generator, optional
@@ -481,8 +501,8 @@ class Converter:
             raise InputError(f"amplitude is {amplitude!r}; allowed is a number > 0, such as 1 for full scale")
         if rng is None:
             rng = np.random.default_rng(_spawn(self.seed)[1])
-        centre = np.broadcast_to(0.5 * (self.low + self.high) - self._half * self.lsb, self._row_count)
-        half = np.broadcast_to(0.5 * amplitude * (self.high - self.low), self._row_count)
+        centre = np.broadcast_to(0.5 * (self.low + self.high) + (_OFF_CENTRE - self._half) * self.lsb, self._row_count)
+        half = np.broadcast_to(0.5 * amplitude * (self.high - self.low - self.lsb), self._row_count)
         codes = self._of_rows(_sine(samples, cycles, centre, half), rng if noise else None)
         return metrics.spectrum(codes, cycles, self.bits)
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from circuitsnn.figures import PALETTE, house_style, new_figure
 
@@ -38,6 +39,7 @@ def draw_transfer(thresholds: np.ndarray, ideal: np.ndarray, low: float, high: f
             axes.step(np.r_[start, levels, stop], np.r_[codes, codes[-1]], where="post", color=colour, linewidth=width)
             axes.plot([], [], color=colour, linewidth=width, label=label)
         axes.set(xlabel="Input voltage [V]", ylabel="Code [LSB]", title=title)
+        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
         axes.legend(loc="upper left")
     return figure
 
@@ -63,17 +65,15 @@ def draw_linearity(linearity: "Linearity", converter: int = 0) -> Figure:
     with house_style():
         codes = np.arange(1, len(integral))
         above.step(codes, differential, where="mid", color=_REAL)
-        if len(missing):
-            label = "missing code" if len(missing) == 1 else f"{len(missing)} missing codes"
-            above.plot(missing, differential[missing - 1], "v", color=_MARK, label=label)
-            above.legend(loc="upper right")
+        above.plot(missing, differential[missing - 1], "v", color=_MARK)
         below.plot(np.arange(1, len(integral) + 1), integral, color=_REAL, marker="." if len(integral) < 100 else None)
         for axes, values, name in ((above, differential, "DNL"), (below, integral, "INL")):
             axes.axhline(0.0, color=_IDEAL, linewidth=0.6)
             reach = 1.15 * max(0.1, np.abs(values).max(initial=0.0))
             axes.set(ylabel=f"{name} [LSB]", ylim=(-reach, reach))
         below.set(xlabel="Code [LSB]")
-        above.set_title(f"Converter {converter}, {linearity.fit} line")
+        lost = f", {len(missing)} missing code{'s' if len(missing) > 1 else ''}" if len(missing) else ""
+        above.set_title(f"Converter {converter}, {linearity.fit} line{lost}")
     return figure
 
 

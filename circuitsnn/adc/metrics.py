@@ -488,8 +488,8 @@ def spectrum(codes: ArrayLike, cycles: int, bits: int, harmonics: int = 10) -> S
     """Noise and distortion of a sine that was sampled coherently.
 
     The signal is the bin of its frequency and needs no window, since it has whole cycles, coprime with the number of
-    samples. The effective number of bits is N - log2(rms of noise and distortion / (Q / sqrt(12))); for a full-scale
-    sine that is (SNDR - 1.76 dB) / 6.02 dB.
+    samples. The effective number of bits is N - log2(rms of noise and distortion / (Q / sqrt(12))), whatever the
+    amplitude; for a full-scale sine that is (SNDR - 1.76 dB) / 6.02 dB.
 
     Parameters
     ----------

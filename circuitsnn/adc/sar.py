@@ -83,20 +83,13 @@ class SarAdc(Converter):
         return self.bits // 2 if self.array == "split" else 0
 
     @property
-    def _units(self) -> int:
-        """Unit capacitors that the input is sampled on."""
-        if self.array == "binary":
-            return 1 << self.bits
-        return (1 << (self.bits - self._lower_bits)) - 1 + (1 << self._lower_bits)
-
-    @property
     def _comparator(self) -> Comparator:
         return Comparator(self.card.sigma_offset, self.card.noise_comparator)
 
     @property
     def _remaining(self) -> float:
         """Share of a step of the array that is still missing when the comparator decides."""
-        return Switch(self.card.R_switch).settling_error(self._units * self.card.C_unit, self.card.T_settle)
+        return Switch(self.card.R_switch).settling_error(self.card.C_unit, self.card.T_settle)
 
     def _draw(self, rng: np.random.Generator) -> _Parts:
         card, lower = self.card, self._lower_bits
@@ -181,7 +174,8 @@ class SarAdc(Converter):
             return np.nan, "no closed form for a split array"
         bits = self.bits
         i = np.arange(1, bits + 1)
-        switching = float(np.sum(2.0 ** (bits + 1 - 2 * i) * (2.0**i - 1.0)))
+        # Half of what the source gives for a differential pair of arrays.
+        switching = float(np.sum(2.0 ** (bits - 2 * i) * (2.0**i - 1.0)))
         span = float(np.mean((self.high - self.low) ** 2))
         energy = bits * self.card.E_comparator + switching * self.card.C_unit * span
         return energy, "decisions and the array's switching, mean over all codes (doi:10.1109/JSSC.2010.2042254)"
@@ -211,7 +205,7 @@ def _settled(array: np.ndarray, offset: np.ndarray, remaining: float, bits: int)
     powers = remaining ** np.arange(1, bits + 1)
     seen = 1.0 - powers
     if seen[0] <= 0.0:
-        raise InputError("T_settle is so short against R_switch times the array that no bit settles at all")
+        raise InputError("T_settle is so short against R_switch times C_unit that no bit settles at all")
     balance = np.zeros_like(array)
     levels = array + offset[:, None]
     for trial in range(bits):

@@ -8,9 +8,11 @@ bulk; a p-channel one is its mirror image. With phi_t = k T / q:
     q_f = ln(1 + exp((V_P - V_S) / (2 phi_t))),   q_r the same with V_D
     I_D = I_S (q_f^2 - q_r^2) (1 + lambda h(V_D - V_S)) / (1 + theta n phi_t (q_f + q_r)),   I_S = 2 n beta phi_t^2
 
-n phi_t (q_f + q_r) is the mean of the overdrives at source and drain. sigma is the drain-induced lowering of the
-barrier, taken with the source's as well, and h(x) = sqrt(x^2 + (2 phi_t)^2) - 2 phi_t stands for |x|: so exchanging
-drain and source changes the sign of the current and nothing else, and every derivative exists at V_D = V_S.
+n phi_t (q_f + q_r) is the mean of the overdrives at source and drain: n (V_P - V_S) at V_DS = 0, half of that in
+saturation. sigma is the drain-induced lowering of the barrier, taken with the source's as well, and
+h(x) = sqrt(x^2 + (2 phi_t)^2) - 2 phi_t stands for |x|: so exchanging drain and source changes the sign of the current
+and nothing else, and every derivative exists at V_D = V_S. Against the source the threshold falls by sigma V_DS and
+rises by (n - 1 - 2 sigma) V_SB. There is no velocity saturation but what theta takes in; docs/theory/transistor.md.
 """
 
 import math

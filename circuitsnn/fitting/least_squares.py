@@ -315,7 +315,8 @@ def summarise(
     widths = np.array([quantiles.get(name, student) for name in names]) * deviations
     x = solution.x[: len(names)]
     # An effect that is absent is at its bound of zero for a good reason.
-    absent = (x <= coordinates.lower) & [form != "logarithm" for form in coordinates.forms]
+    shares = np.array([form != "logarithm" for form in coordinates.forms], dtype=bool)
+    absent = shares & (x < 0.5 * (coordinates.lower + coordinates.upper))
     bounded = [name for name, bound, why in zip(names, solution.bounded, absent, strict=False) if bound and not why]
     advice = solution.trouble
     if not advice and not solution.settled:

@@ -58,7 +58,7 @@ def fit_oscillator(
     elif isinstance(data, OutputWaveform):
         relevant = fit_waveform.PARAMETERS + (() if fidelity == "abrupt" else ("tau_0",))
     else:
-        raise InputError(f"data is {data!r}; allowed for an oscillator is an IVLoop or an OutputWaveform")
+        raise InputError(f"data is {data!r}; of an oscillator allowed is an IVLoop or an OutputWaveform")
     relevant += ("alpha",) if fidelity == "smooth" else ()
     what = "an I-V loop" if isinstance(data, IVLoop) else "a waveform"
     check_names(card.kind, free, hold, relevant, f"{what} with fidelity '{fidelity}'")

@@ -90,7 +90,7 @@ class ReadRun:
     bump: float
     """Highest voltage of an internal node that stores 0 (of eight-transistor cells, between the port's two). [V]"""
     energies: Mapping[str, float]
-    """Drawn over the cycle from "precharge", from "cell" (V_DD), from "word_line" (V_WL; this column's share). [J]"""
+    """Drawn over the cycle from "precharge", "cell" (V_DD; 0 for a read port) and this column's "word_line". [J]"""
     charges: Mapping[str, float]
     """Out of "precharge" and "supply", and into "ground", over the cycle. [C]"""
     status: Status
@@ -239,24 +239,25 @@ class BitlineRead:
         on = (levels > 0.0) & (pulses > 0.0)
         full_level = word_line_level(card, int(on.sum()))
         tau = word_line_time_constant(card)
-        inputs = np.where(on, [pulses * card.T_pulse, levels * full_level], 0.0).T
-        shapes, wave = np.unique(inputs, axis=0, return_inverse=True)
-        wave = wave.reshape(-1)
-        waves = np.column_stack([np.zeros(len(shapes)), shapes])
-        ends = np.unique(shapes[shapes[:, 0] > 0.0, 0])
+        # Length and level as one complex number, since rows of a matrix are sorted far more slowly.
+        inputs = np.where(on, pulses * card.T_pulse + 1j * levels * full_level, 0.0)
+        shapes, wave = np.unique(inputs, return_inverse=True)
+        waves = np.column_stack([np.zeros(len(shapes)), shapes.real, shapes.imag])
+        ends = np.unique(shapes.real[shapes.real > 0.0])
         t_sample = (ends[-1] if len(ends) else card.T_pulse) + _SETTLING * tau
         stop = t_sample + card.T_precharge
-        breakpoints = np.concatenate([[0.0], ends, [t_sample, stop] if t_sample > ends[-1:].sum() else [stop]])
+        breakpoints = np.unique([0.0, *ends, t_sample, stop])
         times = _checked_times(points, stop)
 
+        rows, nodes, counts = self._entries(wave, len(waves))
         solutions = [
             core.transient(
-                self._line(), self._cells(side, wave, len(waves)), waves, tau, np.full(self._nodes, card.V_precharge),
-                breakpoints, t_sample, times, tolerance,
+                self._line(), self._cells(side, rows, nodes, counts, wave), waves, tau,
+                np.full(self._nodes, card.V_precharge), breakpoints, t_sample, times, tolerance,
             )
             for side in range(self.lines)
         ]  # fmt: skip
-        reached = -waves[wave, core.LEVEL] * np.expm1(-waves[wave, core.T_OFF] / tau) if tau > 0.0 else inputs[:, 1]
+        reached = -waves[wave, core.LEVEL] * np.expm1(-waves[wave, core.T_OFF] / tau) if tau > 0.0 else inputs.imag
         charges = sum(solution.charges for solution in solutions)
         discharges = [card.V_precharge - float(solution.sample[0]) for solution in solutions]
         kept = min(len(solution.saved) for solution in solutions)
@@ -268,7 +269,7 @@ class BitlineRead:
             t_sample=float(t_sample),
             discharge=discharges[0],
             discharge_bar=discharges[1] if self.lines == 2 else nan,
-            bump=self._bump(solutions, wave, len(waves)),
+            bump=self._bump(solutions, rows),
             energies={
                 "precharge": card.V_precharge * float(charges[core.Q_PRECHARGE]),
                 "cell": card.V_DD * float(charges[core.Q_SUPPLY]),
@@ -294,39 +295,38 @@ class BitlineRead:
         conductance = 1.0 / card.R_BL_row if self.wire else 0.0
         return core.Line(capacitance, conductance, card.V_DD, card.V_precharge, 1.0 / card.R_precharge)
 
-    def _keys(self, wave: np.ndarray, waves: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Row, node and count of each entry of the kernel's cells, and each row's entry.
+    def _entries(self, wave: np.ndarray, waves: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Give a row, the node and the number of cells of each entry of the kernel's cells.
 
-        Equal cells at the same node with the same word-line wave are one entry.
+        On a lumped line equal cells with the same word-line wave are one entry.
         """
         every = np.arange(self.rows)
-        if self.wire or self.mismatch is not None:
-            return every, every if self.wire else np.zeros_like(every), np.ones(self.rows), every
-        keys = self.stored * waves + wave
-        _, first, entry, count = np.unique(keys, return_index=True, return_inverse=True, return_counts=True)
-        return first, np.zeros_like(first), count.astype(float), entry.reshape(-1)
+        if self.wire:
+            return every, every, np.ones(self.rows)
+        if self.mismatch is not None:
+            return every, np.zeros_like(every), np.ones(self.rows)
+        _, first, count = np.unique(self.stored * waves + wave, return_index=True, return_counts=True)
+        return first, np.zeros_like(first), count.astype(float)
 
-    def _cells(self, side: int, wave: np.ndarray, waves: int) -> core.Cells:
-        row, node, count, _ = self._keys(wave, waves)
+    def _cells(
+        self, side: int, rows: np.ndarray, nodes: np.ndarray, counts: np.ndarray, wave: np.ndarray
+    ) -> core.Cells:
         table = self._sides[side]
-        transistors = table[row] if len(table) > 1 else np.repeat(table, len(row), axis=0)
+        transistors = table[rows] if len(table) > 1 else np.repeat(table, len(rows), axis=0)
         # What holds the node is on where the side discharges its line: the other side of a stored 0 is at V_DD.
-        discharges = self.stored[row] == self._discharging(side)
-        gate = np.where(discharges, self.card.V_DD, 0.0)
-        return core.Cells(transistors, gate, node, wave[row].astype(np.int64), count)
+        gate = np.where(self.stored[rows] == self._discharging(side), self.card.V_DD, 0.0)
+        return core.Cells(transistors, gate, nodes, wave[rows].astype(np.int64), counts)
 
     def _discharging(self, side: int) -> int:
         """Bit that discharges a line."""
         return 1 if self.lines == 1 else side
 
-    def _bump(self, solutions: list[core.Solution], wave: np.ndarray, waves: int) -> float:
-        row, *_ = self._keys(wave, waves)
+    def _bump(self, solutions: list[core.Solution], rows: np.ndarray) -> float:
         peaks = [
-            solution.peak[self.stored[row] == self._discharging(side)].max(initial=-inf)
+            solution.peak[self.stored[rows] == self._discharging(side)].max(initial=-inf)
             for side, solution in enumerate(solutions)
         ]
-        bump = max(peaks)
-        return float(bump) if bump > -inf else nan
+        return float(max(peaks)) if max(peaks) > -inf else nan
 
     def _checked_mismatch(self, mismatch: int | Mismatch | None) -> Mismatch | None:
         cell = self.card.parts["cell"]

@@ -237,11 +237,11 @@ class ReadDisturb:
     """What a read does to a stored 0, by the static solution of the whole cell."""
 
     bump: float
-    """Voltage that the node at 0 rises to. [V]"""
+    """Voltage that the node at 0 rises to, the other node being at its rail. [V]"""
     trip_point: float
     """Voltage of that node at which the opposite side's output would equal it. [V]"""
     flips: bool
-    """Whether the cell loses its bit."""
+    """Whether the cell loses its bit, both nodes solved: a weak one may before the bump reaches the trip point."""
 
     @property
     def margin(self) -> float:

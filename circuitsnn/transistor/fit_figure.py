@@ -11,7 +11,7 @@ from circuitsnn.fitting.result import Fit
 from circuitsnn.transistor.mosfet import Conditions, Mosfet
 
 _CURVES = 5  # of a panel: more cannot be told apart
-_FEWEST = 4  # points that make a curve
+_FEWEST = 3  # points that make a curve
 _SAME = 1e-4  # [V]
 
 
@@ -41,10 +41,14 @@ def draw_transistor_fit(fit: Fit) -> Figure:
             _draw_curves(fit, panel, swept, stepped, name, scale)
             panel.set(xlabel=f"${'V_{GS}' if swept == 'v_gs' else 'V_{DS}'}$ [V]", ylabel=f"$|I_D|$ [{unit}]")
         logarithmic.set(yscale="log", ylim=(0.3 * max(data.noise_floor, np.abs(data.i_d).min()), None))
-        for panel in (linear, output):
-            panel.set_ylim(0.0, None)
-        logarithmic.legend(loc="lower right")
-        output.legend(loc="upper left")
+        linear.set_ylim(0.0, None)
+        output.set_ylim(0.0, 1.3 * output.get_ylim()[1])  # room for the legend
+        for panel, settings in (
+            (logarithmic, {"loc": "lower right"}),
+            (output, {"loc": "upper left", "ncols": 3, "columnspacing": 1.0}),
+        ):
+            if panel.lines:
+                panel.legend(**settings)
         left.plot(data.v_gs, 100.0 * fit.residuals, ".", color=PALETTE[5], markersize=2.5, rasterized=True)
         left.axhline(0.0, color=PALETTE[1])
         left.set(xlabel="$V_{GS}$ [V]", ylabel="Data over fit, less 1 [%]")

@@ -202,7 +202,7 @@ def transistor_rows(
     References
     ----------
     Temperature: V_T0 + dV_T/dT (T - T_ref) and K_P (T / T_ref)^mobility_exponent, Tsividis and McAndrew, Operation
-    and Modeling of the MOS Transistor, 3rd edition (2011), section 4.10.
+    and Modeling of the MOS Transistor, 3rd edition (2011), chapter 4.
     """
     check_transistor_card(card)
     _check_positive("width", width, "m")
@@ -238,8 +238,8 @@ def draw_mismatch(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draw the mismatch of transistors, each its own: sigma_VT = A_VT / sqrt(W L), sigma_beta = A_beta / sqrt(W L).
 
-    A and sigma are those of one transistor against the design, so the difference of two neighbours has sqrt(2) times
-    that. A current factor that would not stay positive is drawn again.
+    A and sigma are those of one transistor against the design; the difference of two neighbours, which most
+    publications give, has sqrt(2) times that. A current factor that would not stay positive is drawn again.
 
     Parameters
     ----------

@@ -1,0 +1,5 @@
+"""``python -m circuitsnn.cli``."""
+
+from circuitsnn.cli import main
+
+main()

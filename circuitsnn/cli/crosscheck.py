@@ -1,0 +1,148 @@
+"""``circuitsnn crosscheck``: our engine beside others."""
+
+import json
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from circuitsnn.cli.app import app
+from circuitsnn.cli.options import CardOption, Fidelity, FidelityOption, JsonOption, SetOption, SigmaOption, load
+from circuitsnn.cli.output import require_writable, save_picture
+from circuitsnn.cli.terminal import progress, say, say_json, say_table
+from circuitsnn.errors import InputError
+
+if TYPE_CHECKING:
+    from circuitsnn.spice.crosscheck import CrossCheck
+
+
+class CrossCheckKind(str, Enum):
+    """What can be cross-checked."""
+
+    period = "period"
+    pair = "pair"
+    onn = "onn"
+
+
+class Drawn(str, Enum):
+    """Whether each device is drawn."""
+
+    none = "none"
+    drawn = "drawn"
+
+
+@app.command("crosscheck")
+def crosscheck(
+    kind: Annotated[CrossCheckKind, typer.Argument(metavar="KIND", help="period, pair or onn.")],
+    engines: Annotated[
+        list[str] | None, typer.Option("--engine", help="Simulator; repeatable. Without it, all that are installed.")
+    ] = None,
+    card: CardOption = "vo2_delacour2021",
+    settings: SetOption = None,
+    fidelity: FidelityOption = Fidelity.relaxed,
+    coupling: Annotated[str, typer.Option("--coupling", help="Coupling resistance of a pair.")] = "10k",
+    delay: Annotated[float, typer.Option("--delay", help="Delay of a pair's second supply, in periods.")] = 0.25,
+    periods: Annotated[float, typer.Option("--periods", help="Length of the run, in periods; not of onn.")] = 10.0,
+    steps: Annotated[
+        list[str] | None, typer.Option("--step", help="Longest step of the simulators, such as 20n; repeatable.")
+    ] = None,
+    size: Annotated[int, typer.Option("--oscillators", min=2, help="Size of the memory (onn).")] = 60,
+    images: Annotated[int, typer.Option("--images", min=1, help="Images that the memory is shown (onn).")] = 10,
+    spread: Annotated[Drawn, typer.Option(help="Where each device's values come from.")] = Drawn.none,
+    sigma: SigmaOption = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of devices, patterns and images.")] = 0,
+    jobs: Annotated[
+        int, typer.Option("--jobs", min=1, help="Simulations at the same time; times are fair with 1.")
+    ] = 1,
+    out: Annotated[Path | None, typer.Option("--out", help="Picture to write (PNG).")] = None,
+    timeout: Annotated[float, typer.Option("--timeout", min=1e-3, help="Time limit of a run, in seconds.")] = 1800.0,
+    as_json: JsonOption = False,
+) -> int:
+    """Simulate the same circuit here and on other simulators, and compare.
+
+    KIND is one oscillator (period), a coupled pair, or an associative memory (onn). Simulators run with smaller and
+    smaller steps, so that their answers are seen to converge. Exit status: 0 when every simulator agrees at its
+    smallest step, 1 when one does not.
+
+    Example: circuitsnn crosscheck pair --coupling 12k --out pair.png
+    """
+    from circuitsnn.quantities import read_quantity
+
+    loaded = load(card, settings)
+    if out is not None:
+        if out.suffix.lower() != ".png":
+            raise InputError(f"--out is {out}; allowed is a file that ends in .png")
+        require_writable(out.parent)
+
+    from circuitsnn.spice.crosscheck import crosscheck as compare
+
+    with progress(f"crosscheck {kind.value}", shown=not as_json) as report:
+        found = compare(
+            kind.value,
+            engines=engines,
+            card=loaded,
+            fidelity=fidelity.value,
+            coupling_resistance=read_quantity(coupling, "Ω", "--coupling"),
+            delay=delay,
+            periods=periods,
+            steps=[read_quantity(step, "s", "--step") for step in steps] if steps else None,
+            size=size,
+            images=images,
+            spread=spread.value,
+            sigma=sigma,
+            seed=seed,
+            jobs=jobs,
+            timeout=timeout,
+            progress=report,
+        )
+    if out is not None:
+        from circuitsnn.figures import house_style
+
+        with house_style():
+            save_picture(found.figure(), out, dpi=200)
+    complaints = found.complaints()
+    if as_json:
+        rows = json.loads(found.to_frame().to_json(orient="records", double_precision=15))
+        say_json({"kind": kind.value, "comparisons": rows, "complaints": complaints, "holds": not complaints})
+    else:
+        _print_crosscheck(found)
+        if out is not None:
+            say(f"picture: {out}")
+    return 1 if complaints else 0
+
+
+def _print_crosscheck(found: "CrossCheck") -> None:
+    from circuitsnn.quantities import show_quantity
+
+    memory = found.kind == "onn"
+    columns = ["simulator", "step", *(["image", "same pattern"] if memory else []), "timing [period]", "voltage"]
+    columns += [*([] if found.kind == "period" else ["phase [°]"]), "energy", "its time", "our time", "ratio"]
+    rows = []
+    for one in found.comparisons:
+        row = [one.engine, show_quantity(one.max_step, "s", 3)]
+        if memory:
+            pattern = {True: "yes", False: f"NO (margin {one.margin:.2g}°)", None: "not settled"}[one.same_pattern]
+            row += [str(one.image), pattern]
+        row += [f"{one.timing:.1e}", show_quantity(one.voltage, "V", 2)]
+        if found.kind != "period":
+            row.append(f"{one.phase:.1e}" if one.locked else "not locked")
+        row += [
+            f"{one.energy:+.1e}",
+            show_quantity(one.engine_time, "s", 3),
+            show_quantity(one.our_time, "s", 3),
+            f"{one.ratio:.0f}",
+        ]
+        rows.append(row)
+    say_table(columns, rows)
+    if memory:
+        for engine in dict.fromkeys(one.engine for one in found.comparisons):
+            runs = [one for one in found.finest() if one.engine == engine]
+            settled = [one.same_pattern for one in runs if one.same_pattern is not None]
+            say(f"{engine}: the same pattern on {sum(settled)} of {len(settled)} images that settled")
+            open_ = [one.agrees for one in runs if one.same_pattern is None]
+            if open_:
+                say(f"{engine}: the same switchings on {sum(open_)} of {len(open_)} images that did not settle")
+    complaints = found.complaints()
+    for complaint in complaints or ["all agree at their smallest step"]:
+        say(complaint)

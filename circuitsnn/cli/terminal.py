@@ -1,0 +1,67 @@
+"""What the command prints, and how far it has got."""
+
+import codecs
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TextIO
+
+__all__ = ["SPELL_OUT", "progress", "say", "say_json", "say_table"]
+
+# For a terminal that has no Greek letters: "us" and "ohm" rather than a traceback, or a question mark for the prefix.
+
+SPELL_OUT = "circuitsnn-spell-out"
+_SPELLED_OUT = {"µ": "u", "μ": "u", "Ω": "ohm", "°": "degree", "β": "beta", "Δ": "Delta"}
+
+
+def _spell_out(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    missing = error.object[error.start : error.end]
+    return "".join(_SPELLED_OUT.get(letter, "?") for letter in missing), error.end
+
+
+codecs.register_error(SPELL_OUT, _spell_out)
+
+
+def say(text: str, stream: TextIO | None = None) -> None:
+    """Print a line on standard output or on `stream`."""
+    # typer.echo would send UTF-8 to a terminal that says it has only ASCII.
+    (stream or sys.stdout).write(f"{text}\n")
+
+
+def say_json(value: Any) -> None:
+    """Print a value for other programs."""
+    say(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def say_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table for a person at a terminal, and tab-separated lines for anything else."""
+    if not sys.stdout.isatty():
+        for row in (columns, *rows):
+            say("\t".join(row))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*columns)
+    for row in rows:
+        table.add_row(*row)
+    Console(markup=False).print(table)
+
+
+@contextmanager
+def progress(title: str, shown: bool) -> Iterator[Callable[[float, str], None] | None]:
+    """Show a progress bar on standard error where that is a terminal; lend a function that moves it."""
+    if not (shown and sys.stderr.isatty()):
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        # Without a total the bar pulses; the first report gives it one.
+        task = bar.add_task(title, total=None)
+        yield lambda fraction, text: bar.update(task, total=1, completed=fraction, description=text or title)

@@ -1,4 +1,4 @@
-"""Decks of a bit-line column and of a converter, from a card and a few words; `circuitsnn.spice.netlists` is the door."""
+"""Decks of a column and of a converter, from a card and a few words; `circuitsnn.spice.netlists` is the door."""
 
 from collections.abc import Mapping, Sequence
 

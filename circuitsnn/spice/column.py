@@ -1,6 +1,7 @@
 """A column of an SRAM array as a circuit: cells on a bit line, word lines, precharge, meters.
 
-The circuit is what `circuitsnn.sram.bitline.BitlineRead` integrates, part by part (docs/theory/sram_read.md). Row 12 has
+The circuit is what `circuitsnn.sram.bitline.BitlineRead` integrates, part by part (docs/theory/sram_read.md). Row 12
+has
 
 ====================  ======================================================================================
 wl_12                 its word line, where that turns on; behind a resistor from driver_1, driver_2, ..., one
@@ -38,7 +39,8 @@ from circuitsnn.sram.cell import transistor_names
 
 _FOREVER = "1k"  # s, a period longer than any run
 _SETTLING = 5.0  # word-line time constants before the sample, as in `BitlineRead`
-_SMALLEST_RESISTANCE = 1.0  # ohm, of a word line without time constant
+_SHORTEST = 1e-5  # pulse units: a netlist's time constant of word lines that have none
+_EDGE = 1e-5  # duration of a driver's edge over the word lines' time constant
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +55,8 @@ class ReadTiming:
     """Level of a word line whose entry in `levels` is 1. [V]"""
     tau: float
     """Time constant of the word lines. [s]"""
+    tau_circuit: float
+    """The same in a netlist, where it is not 0. [s]"""
     t_sample: float
     """When the lines are sampled and the precharge begins. [s]"""
     stop: float
@@ -90,6 +94,7 @@ class ReadTiming:
         card = read.card
         on = (given["levels"] > 0) & (given["pulses"] > 0)
         tau = word_line_time_constant(card)
+        tau_circuit = max(tau, _SHORTEST * card.T_pulse)
         pulses = np.where(on, given["pulses"], 0.0)
         t_sample = (pulses.max() if on.any() else 1.0) * card.T_pulse + _SETTLING * tau
         return cls(
@@ -97,9 +102,10 @@ class ReadTiming:
             levels=np.where(on, given["levels"], 0.0),
             v_on=word_line_level(card, int(on.sum())),
             tau=tau,
+            tau_circuit=tau_circuit,
             t_sample=float(t_sample),
             stop=float(t_sample + card.T_precharge),
-            edge=float(f"{(tau if tau > 0 else 0.1 * card.T_pulse) * 1e-5:.1g}"),
+            edge=float(f"{_EDGE * tau_circuit:.1g}"),
         )
 
     @property
@@ -273,7 +279,7 @@ class _Column:
         self._cells(together=not (foundry or read.wire or read.mismatch is not None))
 
     def _parameters(self, cell) -> None:
-        """What the whole column shares, at the top."""
+        """Put what the whole column shares at the top."""
         card, timing = self.read.card, self.timing
         values = {name: getattr(card, name) for name in ("V_DD", "V_precharge", "T_pulse", "C_BL_row", "C_BL_fixed")}
         if self.read.wire:
@@ -283,7 +289,7 @@ class _Column:
             "V_WL": card.V_WL,
             "C_WL_supply": card.C_WL_supply,
             "C_WL_cell": card.C_WL_cell,
-            "R_WL": max(timing.tau / card.C_WL_cell, _SMALLEST_RESISTANCE),
+            "R_WL": timing.tau_circuit / card.C_WL_cell,
             "t_sample": timing.t_sample,
             "t_edge": timing.edge,
         }

@@ -5,13 +5,13 @@ of the top plates, the bridge of a split array, the comparator's offset. Bit 5, 
 
 ==================  ========================================================================================
 bit_5_target        where its switch connects it: the input while that is sampled, then high or low
-bit_5_settled       the same behind R_switch and the capacitance that it charges, the array's
+bit_5_settled       the same behind R_switch and C_unit: larger capacitors have larger switches
 bit_5               its bottom plate, which follows bit_5_settled
 ==================  ========================================================================================
 
 and ``dummy_...`` is the capacitor that completes the array. ``top`` is the comparator's node, ``top_lower`` the other
-side of a bridge; a switch of R_switch holds both at 0 V while the input is sampled. ``difference`` is what the comparator decides
-on, its offset included: at 0 V and above the bit is kept.
+side of a bridge; a switch, as large as the array's together, holds each at 0 V while the input is sampled.
+``difference`` is what the comparator decides on, its offset included: at 0 V and above the bit is kept.
 
 The control is no logic but sources: the trials that the input leads to in our converter. An engine agrees if its
 comparator decides each of these trials the same way. The array decides at the end of T_settle and the next trial begins
@@ -85,7 +85,7 @@ class Conversions:
         # Bits above the one on trial are decided, the one on trial is 1, those below are 0.
         trials = (codes[:, None] >> (place + 1) << (place + 1)) | (1 << place)
         settle = adc.card.T_settle
-        tau = adc.card.R_switch * adc._units * adc.card.C_unit
+        tau = adc.card.R_switch * adc.card.C_unit
         sample = float(f"{max(adc.card.T_sample, _SAMPLING * tau):.4g}")
         period = sample + bits * settle
         starts = np.arange(inputs.size)[:, None] * period + sample + np.arange(bits) * settle
@@ -199,12 +199,12 @@ def read_conversions(adc: SarAdc, work: Conversions, traces: Traces) -> tuple[np
 def _circuit(adc: SarAdc, work: Conversions, title: str) -> Circuit:
     card, parts = adc.card, adc._parts[0]
     circuit = Circuit(" ".join(title.split()))
-    array = adc._units * card.C_unit
     _, total, node = adc._weights(parts)
     half = adc._half * float(adc.lsb) * total / node
     values = {
         "V_low": float(adc.low), "V_high": float(adc.high), "V_offset": parts.offset - half,
-        "R_switch": max(card.R_switch, _SMALLEST_RESISTANCE), "C_array": array, "t_edge": _tidy(_EDGE * work.settle),
+        "R_switch": max(card.R_switch, _SMALLEST_RESISTANCE), "C_unit": card.C_unit,
+        "t_edge": _tidy(_EDGE * work.settle),
     }  # fmt: skip
     for name, value in values.items():
         circuit.parameter(name, spice_number(value))
@@ -232,7 +232,7 @@ def _circuit(adc: SarAdc, work: Conversions, title: str) -> Circuit:
     for top in tops:
         if card.parasitic > 0:
             circuit.C(f"parasitic_{top}", top, 0, spice_number(card.parasitic * on[top] * card.C_unit))
-        circuit.R(f"hold_{top}", top, f"{top}_held", "{R_switch}")
+        circuit.R(f"hold_{top}", top, f"{top}_held", f"{{R_switch/{spice_number(on[top])}}}")
         circuit.X(f"hold_{top}", "coupling_switch", f"{top}_held", 0, "hold")
     circuit.VCVS("invert", "inverted", 0, 0, "top", voltage_gain="1")
     circuit.V("offset", "inverted", "difference", "DC {V_offset}")
@@ -250,7 +250,7 @@ def _plate(circuit: Circuit, adc: SarAdc, work: Conversions, name: str, top: str
             changes.append((start, "{V_high}" if bit is not None and trial >> bit & 1 else "{V_low}"))
     circuit.V(name, f"{name}_target", 0, _waveform(changes))
     circuit.R(name, f"{name}_target", f"{name}_settled", "{R_switch}")
-    circuit.C(f"{name}_settled", f"{name}_settled", 0, "{C_array}")
+    circuit.C(f"{name}_settled", f"{name}_settled", 0, "{C_unit}")
     circuit.VCVS(name, name, 0, f"{name}_settled", 0, voltage_gain="1")
     circuit.C(name, name, top, spice_number(capacitance))
 

@@ -246,7 +246,7 @@ def _drawn(check: BitlineCheck) -> Figure:
             own = traces.ours.bit_line if name == "bl" else traces.ours.bit_line_bar
             label, colour = f"{traces.comparison.engine}, {name}", PALETTE[(k * len(lines) + j) % len(PALETTE)]
             error = np.maximum(np.abs(theirs - own), 1e-9)
-            differences.semilogy(times * 1e9, error, color=colour, linewidth=0.6, label=label)
+            differences.semilogy(times * 1e9, error, color=colour, linewidth=0.8, label=label)
     differences.axhline(VOLTAGE, color="grey", linestyle="--", linewidth=0.8)
     outputs.set(xlabel="Time [ns]", ylabel="Bit line, sense end [V]", title=f"{first.comparison.rows} rows")
     differences.set(xlabel="Time [ns]", ylabel="Difference [V]", title="At the engine's own time points, smallest step")

@@ -15,7 +15,6 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from circuitsnn.cards import Card, load_card
-from circuitsnn.errors import InputError
 from circuitsnn.oscillator.device import Oscillator
 from circuitsnn.oscillator.learning import hebbian
 from circuitsnn.oscillator.mapping import map_weights

@@ -39,8 +39,9 @@ from circuitsnn.sram.cell import transistor_names
 
 _FOREVER = "1k"  # s, a period longer than any run
 _SETTLING = 5.0  # word-line time constants before the sample, as in `BitlineRead`
-_SHORTEST = 1e-5  # pulse units: a netlist's time constant of word lines that have none
-_EDGE = 1e-5  # duration of a driver's edge over the word lines' time constant
+_SHORTEST = 1e-4  # pulse units: a netlist's time constant of word lines that have none
+_EDGE = 1e-5  # duration of a driver's edge over the word lines' time constant ...
+_SHORTEST_EDGE = 1e-7  # ... but not less than this many pulse units, or an engine cannot step through it
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +106,7 @@ class ReadTiming:
             tau_circuit=tau_circuit,
             t_sample=float(t_sample),
             stop=float(t_sample + card.T_precharge),
-            edge=float(f"{_EDGE * tau_circuit:.1g}"),
+            edge=float(f"{max(_EDGE * tau_circuit, _SHORTEST_EDGE * card.T_pulse):.1g}"),
         )
 
     @property

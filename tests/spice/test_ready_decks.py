@@ -22,7 +22,7 @@ def test_ready_decks_run(name):
     if "iv" in name:
         assert waveforms["up"][-1] > 2.9
     elif "adc" in name:
-        assert 0.4 < np.ptp(waveforms["difference"]) < 1.2
+        assert 0.2 < np.ptp(waveforms["difference"]) < 1.2
     elif "bitline" in name:
         assert waveforms["bl"].max() == pytest.approx(1.2, abs=1e-4)
         assert 0.2 < waveforms["bl"].min() < 1.1

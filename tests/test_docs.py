@@ -33,10 +33,12 @@ def test_readme_example_runs(tmp_path, monkeypatch, capsys):
 
 
 def test_netlist_example_runs(tmp_path, monkeypatch, capsys):
-    [program] = blocks("docs/netlists.md", "python")
+    network, foundry = blocks("docs/netlists.md", "python")
     monkeypatch.chdir(tmp_path)
-    exec(compile(program, "docs/netlists.md", "exec"), {})
+    exec(compile(network, "docs/netlists.md", "exec"), {})
     assert "Cprobe osc0_out 0 2p" in capsys.readouterr().out
+    exec(compile(foundry, "docs/netlists.md", "exec"), {})
+    assert "Xcell1_access bl wl_1 cell1_q 0 nch_mac w='W_access' l='L_access'" in capsys.readouterr().out
 
 
 def test_netlist_commands_run(tmp_path, monkeypatch, capsys):

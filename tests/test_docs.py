@@ -44,13 +44,13 @@ def test_netlist_example_runs(tmp_path, monkeypatch, capsys):
 def test_netlist_commands_run(tmp_path, monkeypatch, capsys):
     text = (ROOT / "docs/netlists.md").read_text(encoding="utf-8")
     commands = re.findall(r"^    circuitsnn (.*)$", text, re.M)
-    assert len(commands) == 4
+    assert len(commands) == 7
     monkeypatch.chdir(tmp_path)
     for command in commands:
         with pytest.raises(SystemExit) as left:
             main(shlex.split(command))
         assert left.value.code == 0
-    written = ["chip7.cir", "out.csv", "pair.png", "pair.scs"]
+    written = ["adc.png", "bitline.png", "chip7.cir", "out.csv", "pair.png", "pair.scs", "read.scs"]
     assert sorted(path.name for path in tmp_path.iterdir() if path.suffix != ".va") == written
 
 

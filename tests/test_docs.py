@@ -25,11 +25,13 @@ def test_own_device_takes_at_most_20_lines_and_works(tmp_path, monkeypatch, caps
     assert load_card("my_film.toml").V_H == 1.96
 
 
-def test_readme_example_runs(tmp_path, monkeypatch, capsys):
-    [program] = blocks("README.md", "python")
+def test_readme_examples_run(tmp_path, monkeypatch, capsys):
+    programs = blocks("README.md", "python")
+    assert len(programs) == 2
     monkeypatch.chdir(tmp_path)
-    exec(compile(program, "README.md", "exec"), {})
-    assert capsys.readouterr().out
+    for program in programs:
+        exec(compile(program, "README.md", "exec"), {})
+        assert capsys.readouterr().out
 
 
 def test_netlist_example_runs(tmp_path, monkeypatch, capsys):

@@ -34,11 +34,10 @@ from circuitsnn.spice.deck import Deck
 from circuitsnn.spice.numbers import spice_number
 from circuitsnn.spice.parts import coupling_switch, cycle_meter
 from circuitsnn.spice.transistors import FoundryTransistor, Transistors
-from circuitsnn.sram.bitline import BitlineRead, word_line_level, word_line_time_constant
+from circuitsnn.sram.bitline import SETTLING, BitlineRead, word_line_level, word_line_time_constant
 from circuitsnn.sram.cell import transistor_names
 
 _FOREVER = "1k"  # s, a period longer than any run
-_SETTLING = 5.0  # word-line time constants before the sample, as in `BitlineRead`
 _SHORTEST = 1e-4  # pulse units: a netlist's time constant of word lines that have none
 _EDGE = 1e-5  # duration of a driver's edge over the word lines' time constant ...
 _SHORTEST_EDGE = 1e-7  # ... but not less than this many pulse units, or an engine cannot step through it
@@ -97,7 +96,7 @@ class ReadTiming:
         tau = word_line_time_constant(card)
         tau_circuit = max(tau, _SHORTEST * card.T_pulse)
         pulses = np.where(on, given["pulses"], 0.0)
-        t_sample = (pulses.max() if on.any() else 1.0) * card.T_pulse + _SETTLING * tau
+        t_sample = (pulses.max() if on.any() else 1.0) * card.T_pulse + SETTLING * tau
         return cls(
             pulses=pulses,
             levels=np.where(on, given["levels"], 0.0),

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 from PySpice.Spice.Netlist import Circuit
 
-from circuitsnn.adc.sar import SarAdc, _nominal_bridge
+from circuitsnn.adc.sar import SarAdc, nominal_bridge
 from circuitsnn.errors import InputError
 from circuitsnn.spice.analyses import Traces, Transient, Value
 from circuitsnn.spice.deck import Deck
@@ -190,17 +190,17 @@ def read_conversions(adc: SarAdc, work: Conversions, traces: Traces) -> tuple[np
     difference = np.interp(work.decisions, traces.time, traces["difference"])
     kept = difference >= 0.0
     codes = (kept << (adc.bits - 1 - np.arange(adc.bits))).sum(axis=1)
-    _, total, node = adc._weights(adc._parts[0])
+    _, total, node = adc.weights_of(adc.parts[0])
     # The comparator sees the input's distance from the level divided by the parasitics, as far as it has settled.
-    seen = 1.0 - adc._remaining ** np.arange(1, adc.bits + 1)
+    seen = 1.0 - adc.remaining ** np.arange(1, adc.bits + 1)
     return codes, work.inputs[:, None] - difference * node / (total * seen)
 
 
 def _circuit(adc: SarAdc, work: Conversions, title: str) -> Circuit:
-    card, parts = adc.card, adc._parts[0]
+    card, parts = adc.card, adc.parts[0]
     circuit = Circuit(" ".join(title.split()))
-    _, total, node = adc._weights(parts)
-    half = adc._half * float(adc.lsb) * total / node
+    _, total, node = adc.weights_of(parts)
+    half = adc.half_code * float(adc.lsb) * total / node
     values = {
         "V_low": float(adc.low), "V_high": float(adc.high), "V_offset": parts.offset - half,
         "R_switch": max(card.R_switch, _SMALLEST_RESISTANCE), "C_unit": card.C_unit,
@@ -218,7 +218,7 @@ def _circuit(adc: SarAdc, work: Conversions, title: str) -> Circuit:
         _plate(circuit, adc, work, name, plate, units * card.C_unit)
     on_upper = float((1 << (adc.bits - lower)) - 1)
     if lower:
-        nominal = _nominal_bridge(lower, card.parasitic)
+        nominal = nominal_bridge(lower, card.parasitic)
         circuit.C("bridge", "top", "top_lower", spice_number(card.bridge * parts.bridge * nominal * card.C_unit))
         on = {"top": on_upper + nominal, "top_lower": float(1 << lower)}
     else:

@@ -157,10 +157,10 @@ def deviations(kind, extra, count):
     adc = kind(card_of(kind), 6, seed=3, converters=count, **extra)
     if kind is SarAdc:
         names = ("offset", "upper", "lower", "dummy", "bridge")
-        return np.array([np.concatenate([np.ravel(getattr(part, name)) for name in names]) for part in adc._parts])
+        return np.array([np.concatenate([np.ravel(getattr(part, name)) for name in names]) for part in adc.parts])
     if kind is FlashAdc:
-        return np.array([part.offsets for part in adc._parts])
-    return np.array([list(part) for part in adc._parts])
+        return np.array([part.offsets for part in adc.parts])
+    return np.array([list(part) for part in adc.parts])
 
 
 @pytest.mark.parametrize(("kind", "extra"), DESIGNS[:3] + DESIGNS[5:])
@@ -241,7 +241,7 @@ def test_a_new_range_leaves_the_chip_as_it_is():
     small = adc.calibrated([0.5, 0.7])
     for each in (adc, small):
         np.testing.assert_allclose(
-            each.static_thresholds() - each.ideal_thresholds(), np.outer([p.offset for p in adc._parts], np.ones(63))
+            each.static_thresholds() - each.ideal_thresholds(), np.outer([p.offset for p in adc.parts], np.ones(63))
         )
     assert small.lsb == pytest.approx(adc.lsb / 6)
 

@@ -106,7 +106,7 @@ def test_a_drawn_converter_comes_back_from_its_deck(dialect):
     card = load_card("sar_adc_65nm")
     adc = SarAdc(card, 4, 3)
     text = write_deck(adc_deck(adc, [0.5]), dialect).text
-    parts = adc._parts[0]
+    parts = adc.parts[0]
     capacitors = dict(re.findall(r"^Cbit_(\d) .*?(?:c=| )([-+.\de]+)$", text, re.M))
     found = [float(capacitors[str(bit)]) for bit in range(4)]
     assert found == pytest.approx(parts.upper * card.C_unit, rel=1e-14)

@@ -1,17 +1,13 @@
 """What all converters share: ideal transfer, seeds, sharing, ranges, figures of merit, energy, bad input."""
 
 import copy
-import json
-import os
 import pickle
-import subprocess
-import sys
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 import pytest
 from converters import CARDS, DESIGNS, card_of, clean_card
+from interpreted import interpreted
 from matplotlib.figure import Figure
 
 from circuitsnn.adc.flash import FlashAdc
@@ -318,18 +314,8 @@ def noisy_codes():
 
 
 def test_interpreted_kernels_give_the_compiled_codes():
-    here = Path(__file__).parent
-    path = os.pathsep.join([str(here), str(here.parents[1]), *filter(None, sys.path)])
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM],
-        env=os.environ | {"NUMBA_DISABLE_JIT": "1", "PYTHONPATH": path},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == noisy_codes()
+    found = interpreted(__file__, PROGRAM)
+    assert found == noisy_codes()
 
 
 @pytest.mark.parametrize(

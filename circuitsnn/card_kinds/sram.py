@@ -40,8 +40,33 @@ _ARRAY = (
     Field("T_precharge", "T_{pre}", "s", "Duration of the precharge"),
 )
 
+_MACRO = (
+    Field("banks", "N_{bank}", "1", "Arrays that work at the same time", 1, True, whole=True),
+    Field("rows_on", "N_{on}", "1", "Most rows that one read opens", 1, True, whole=True),
+    Field("columns_per_adc", "N_{share}", "1", "Columns that share a converter", 1, True, whole=True),
+    Field("weight_bits", "B_W", "1", "Bits of a weight, sign included, unless told another", 1, True, 8, True),
+    Field("input_bits", "B_X", "1", "Bits of an input that is no spike, unless told another", 1, True, 8, True),
+    Field("noise_read", r"\sigma_n", "V", "Noise of a read beside kT/C, rms", minimum_allowed=True),
+    Field(
+        "sigma_merge",
+        r"\sigma_C",
+        "1",
+        "Relative standard deviation of a unit capacitor that merges columns",
+        0.0,
+        True,
+        0.2,
+    ),
+    Field("E_add", "E_{add}", "J", "Energy of a shift and addition after a conversion", minimum_allowed=True),
+    Field("T_add", "T_{add}", "s", "Time that it adds to a cycle", minimum_allowed=True),
+)
+
 KINDS: Mapping[str, Kind] = {
     "sram_6t": Kind("six-transistor SRAM cell", _SIX, parts=_TRANSISTORS),
     "sram_8t": Kind("eight-transistor SRAM cell with a read port of its own", _SIX + _READ_PORT, parts=_TRANSISTORS),
     "sram_array": Kind("array of SRAM cells with its lines", _ARRAY, parts={"cell": ("sram_6t", "sram_8t")}),
+    "sram_macro": Kind(
+        "arrays with converters, a matrix engine",
+        _MACRO,
+        parts={"array": ("sram_array",), "adc": ("sar_adc", "flash_adc", "ramp_adc")},
+    ),
 }

@@ -1,0 +1,508 @@
+"""The behavioural model of a read, calibrated from the transient solver for the card at hand.
+
+A cell that holds a 1 takes a charge from its line in a read. In units of a nominal cell's, that charge is u_i(k), where
+k is what the word line carries. It is found from the cell's own transistors, integrated over the word line's wave at
+one representative voltage of the line, so that the exponential dependence of weak inversion is exact. The line falls by
+
+    D = f(s + l),    s = g(n) sum_i b_i [u_i(k_i) + d(n) w_i(k_i)],    f a polynomial through 0.
+
+n is the number of word lines that rise together: they share the charge of their supply, so that their level, and with
+it every current, falls with n. g(n) is that effect on a nominal cell; d(n) w_i is what it does beyond that to cell i,
+whose distance from its threshold is its own (second basis; left out where it is not needed). l is the leakage of the
+column's cells, a constant of the column. u and w are kept as sums of a few products of a function of k and a number of
+the cell (singular value decomposition), so that s is a matrix product.
+
+f is fitted to transients of columns with mismatch, random bits and random inputs; the residual is that of others.
+"""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from circuitsnn.cards import Card
+from circuitsnn.core import bitline as core
+from circuitsnn.core import columns as kernels
+from circuitsnn.errors import InputError
+from circuitsnn.sram.bitline import word_line_level, word_line_time_constant
+from circuitsnn.sram.cell import Mismatch, cell_rows, draw_cell_mismatch, read_port_rows
+from circuitsnn.sram.mapping import InputMapping
+from circuitsnn.transistor.mosfet import Conditions
+
+__all__ = ["ArrayRead", "Calibration", "calibrate"]
+
+_POINTS = 8  # of the quadrature over a word line's wave: exact for polynomials of degree 15 in its voltage
+_SETTLED = 5.0  # time constants of the word line between the last pulse and the sample
+_TOLERANCE = 2e-6  # of the transients [V]
+_DEGREE = 4
+# Largest residual, over the range of the discharges, above which the second basis comes in: 0.1 LSB at 6 bits.
+_ENOUGH = 0.1 / 63
+_COLUMNS = 4  # that a thread reads at a time
+_CUT = 1e-3  # singular values below this part of the largest are left out
+
+
+@dataclass(frozen=True, eq=False)
+class ArrayRead:
+    """How an array is read: lines, timing, and what its word lines can carry."""
+
+    card: Card
+    """Card of kind "sram_array"."""
+    conditions: Conditions
+    """Corner and temperature."""
+    levels: np.ndarray
+    """Level of a word line over its full level for each drive code, shape (codes,); code 0 stays low. [1]"""
+    durations: np.ndarray
+    """Duration of its pulse for each drive code, shape (codes,). [s]"""
+
+    @classmethod
+    def of(cls, card: Card, conditions: Conditions, inputs: InputMapping, weight_bits: int = 1) -> "ArrayRead":
+        """Set up the reads that an input coding asks for.
+
+        Parameters
+        ----------
+        card : Card
+            Card of kind "sram_array".
+        conditions : Conditions
+            Corner and temperature.
+        inputs : InputMapping
+            Coding of the inputs.
+        weight_bits : int
+            Bits of a weight in rows with binary-weighted pulses (functional read); 1 for none.
+
+        Returns
+        -------
+        ArrayRead
+            The reads. Levels of word lines are spaced so that a nominal cell's charge is proportional to the code.
+        """
+        codes = np.arange(max(inputs.plane_maximum, 2 ** (weight_bits - 1)) + 1)
+        if inputs.coding != "level":
+            durations = card.T_pulse * codes
+            return cls(card, conditions, (codes > 0).astype(float), durations)
+        durations = np.where(codes > 0, card.T_pulse, 0.0)
+        trial = cls(card, conditions, np.linspace(0.0, 1.0, 257), np.full(257, card.T_pulse))
+        charges = trial.charges(trial.nominal[None], n_on=0, v_line=card.V_precharge)[:, 0]
+        levels = np.interp(codes / codes[-1] * charges[-1], charges, trial.levels)
+        return cls(card, conditions, levels, durations)
+
+    @property
+    def tau(self) -> float:
+        """Time constant of a word line at its far end. [s]."""
+        return word_line_time_constant(self.card)
+
+    @property
+    def capacitance(self) -> float:
+        """Capacitance of a bit line. [F]."""
+        return self.card.C_BL_fixed + self.card.rows * self.card.C_BL_row
+
+    @property
+    def t_sample(self) -> float:
+        """Time of the sample: the longest pulse, and the word line's fall. [s]."""
+        return float(self.durations.max()) + _SETTLED * self.tau
+
+    @property
+    def t_cycle(self) -> float:
+        """Read and precharge. [s]."""
+        return self.t_sample + self.card.T_precharge
+
+    @property
+    def nominal(self) -> np.ndarray:
+        """The nominal cell's side on the line, shape (TRANSISTORS, COLUMNS)."""
+        return self.sides(None)
+
+    def level(self, n_on: np.ndarray | int) -> np.ndarray:
+        """Level of word lines of which `n_on` rise together: their supply's capacitor shares its charge.
+
+        Parameters
+        ----------
+        n_on : array_like
+            Number of word lines.
+
+        Returns
+        -------
+        ndarray
+            Level. [V]
+        """
+        return word_line_level(self.card, np.asarray(n_on))
+
+    def sides(self, mismatch: Mismatch | None) -> np.ndarray:
+        """Give the side of cells that a stored 1 discharges: Q_bar's of six-transistor cells, the read port of others.
+
+        Parameters
+        ----------
+        mismatch : tuple of two ndarrays, shape (..., transistors), optional
+            The cells' mismatch; without it, one nominal cell.
+
+        Returns
+        -------
+        ndarray, shape (..., TRANSISTORS, COLUMNS)
+            Rows of the kernels' table.
+        """
+        cell = self.card.parts["cell"]
+        rows = cell_rows(cell, self.conditions, mismatch)
+        return np.ascontiguousarray(read_port_rows(rows) if cell.kind == "sram_8t" else rows[..., 3:6, :])
+
+    def draw(self, size: tuple[int, ...], rng: np.random.Generator) -> Mismatch:
+        """Draw the mismatch of cells (see `draw_cell_mismatch`).
+
+        Parameters
+        ----------
+        size : tuple of int
+            Shape.
+        rng : numpy.random.Generator
+            Source of randomness.
+
+        Returns
+        -------
+        tuple of two ndarrays, shape (*size, transistors)
+            Threshold shifts [V] and relative shifts of the current factor [1].
+        """
+        return draw_cell_mismatch(self.card.parts["cell"], size, rng)
+
+    def charges(self, sides: np.ndarray, n_on: float, v_line: float) -> np.ndarray:
+        """Charge that cells which hold a 1 take from a line at a given voltage, for each drive code.
+
+        Parameters
+        ----------
+        sides : ndarray, shape (cells, TRANSISTORS, COLUMNS)
+            The cells.
+        n_on : float
+            Word lines that rise together.
+        v_line : float
+            Voltage of the line. [V]
+
+        Returns
+        -------
+        ndarray, shape (codes, cells)
+            Charges. [C]
+        """
+        nodes, weights = self._quadrature(float(self.level(n_on)))
+        charges = np.empty((len(nodes), len(sides)))
+        kernels.unit_charges(np.ascontiguousarray(sides), self.card.V_DD, v_line, nodes, weights, charges)
+        return charges
+
+    def _quadrature(self, level: float) -> tuple[np.ndarray, np.ndarray]:
+        """Gauss quadratures over the voltages that the word line passes, one for each drive code."""
+        nodes, weights = np.zeros((len(self.levels), _POINTS)), np.zeros((len(self.levels), _POINTS))
+        for code, (share, duration) in enumerate(zip(self.levels, self.durations, strict=True)):
+            if share > 0.0 and duration > 0.0:
+                voltages, times = _wave(share * level, duration, self.tau, self.t_sample)
+                points, part = _gauss(voltages / voltages.max(), times)
+                order = np.argsort(-points)
+                nodes[code, : len(points)] = points[order] * voltages.max()
+                weights[code, : len(points)] = part[order]
+        return nodes, weights
+
+    def transient(self, sides: np.ndarray, stored: np.ndarray, drive: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Read columns by the ODE.
+
+        Parameters
+        ----------
+        sides : ndarray, shape (columns, rows, TRANSISTORS, COLUMNS)
+            The cells' sides on their line.
+        stored : ndarray of bool, shape (columns, rows)
+            Stored bits.
+        drive : ndarray of int, shape (reads, rows)
+            Drive codes.
+
+        Returns
+        -------
+        discharges : ndarray, shape (reads, columns)
+            Fall of the line at the sample. [V]
+        charges : ndarray, shape (reads, columns, CHARGES)
+            Charges from the precharge source, from V_DD, and to ground over the cycle. [C]
+
+        Raises
+        ------
+        InputError
+            If the solver did not come to an end.
+        """
+        drive = np.ascontiguousarray(drive, dtype=np.uint8)
+        line = core.Line(
+            np.array([self.capacitance]), 0.0, self.card.V_DD, self.card.V_precharge, 1.0 / self.card.R_precharge
+        )
+        levels = self.level((drive > 0).sum(axis=1))[:, None] * self.levels
+        discharges = np.empty((len(drive), len(stored)))
+        charges = np.empty((len(drive), len(stored), core.CHARGES))
+        stored = np.ascontiguousarray(stored, dtype=np.uint8)
+
+        def solve(part: slice) -> bool:
+            fall, charge = np.empty((len(drive), len(stored[part]))), np.empty_like(charges[:, part])
+            times = (self.tau, self.t_sample, self.t_cycle, _TOLERANCE)
+            sides_, stored_ = np.ascontiguousarray(sides[part]), stored[part]
+            done = kernels.column_reads(sides_, stored_, drive, levels, self.durations, line, *times, fall, charge)
+            discharges[:, part], charges[:, part] = fall, charge
+            return done
+
+        parts = [slice(start, start + _COLUMNS) for start in range(0, len(stored), _COLUMNS)]
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            complete = all(pool.map(solve, parts))
+        if not complete:
+            raise InputError(f"card {self.card.name}: a read could not be solved; are its values those of an array?")
+        return discharges, charges
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """The behavioural model of an array's reads, with what it leaves out."""
+
+    read: ArrayRead
+    """The reads it is about."""
+    transfer: np.ndarray
+    """f: coefficients from s to a discharge, lowest power first, shape (degree + 1,). [V]"""
+    unit: float
+    """Discharge of a nominal cell, drive code 1, at the operating point, for a line that would not fall. [V]"""
+    n_on: float
+    """Word lines on at the operating point."""
+    v_line: float
+    """Representative voltage of the line. [V]"""
+    gain: np.ndarray
+    """g for 0, 1, ... word lines, shape (rows + 1,). [1]"""
+    second: bool
+    """Whether the second basis is in use."""
+    residual_rms: float
+    """Root mean square of the residual of held-out transients. [V]"""
+    residual_max: float
+    """Largest residual of held-out transients. [V]"""
+    span: float
+    """Range of the held-out discharges. [V]"""
+    supply_charge: float
+    """Charge from the cells' supply for each line and cycle, mean over the transients. [C]"""
+
+    def residual_lsb(self, bits: int, span: float | None = None) -> tuple[float, float]:
+        """Give the residual in steps of a converter.
+
+        Parameters
+        ----------
+        bits : int
+            Resolution of the converter.
+        span : float, optional
+            Its range; without it, the range of the held-out discharges. [V]
+
+        Returns
+        -------
+        rms, largest : float
+            Residuals. [LSB]
+        """
+        lsb = (self.span if span is None else span) / (2**bits - 1)
+        return self.residual_rms / lsb, self.residual_max / lsb
+
+    def droop(self, n_on: np.ndarray) -> np.ndarray:
+        """Evaluate d(n), 0 at the operating point and 1 V for each volt that the word lines lack.
+
+        Parameters
+        ----------
+        n_on : ndarray
+            Word lines on.
+
+        Returns
+        -------
+        ndarray
+            Difference of the level. [V]
+        """
+        return self.read.level(self.n_on) - self.read.level(n_on)
+
+    def features(self, drive: np.ndarray, phi: np.ndarray) -> np.ndarray:
+        """Turn drive codes into the left factor of the matrix product.
+
+        Parameters
+        ----------
+        drive : ndarray of int, shape (reads, rows)
+            Drive codes.
+        phi : ndarray, shape (rank, codes)
+            Functions of the code, from `cells`.
+
+        Returns
+        -------
+        ndarray of float32, shape (reads, rank * rows)
+            g(n) phi_r(k), and with the second basis g(n) d(n) phi_r(k) after them.
+        """
+        n_on = np.count_nonzero(drive, axis=1)
+        gain = self.gain[n_on].astype(np.float32)[:, None]
+        parts = []
+        half = len(phi) // 2 if self.second else len(phi)
+        for r, values in enumerate(phi.astype(np.float32)):
+            factor = gain if r < half else gain * self.droop(n_on).astype(np.float32)[:, None]
+            # Spikes are their own function of the code.
+            spikes = len(values) == 2 and values[0] == 0.0 and values[1] == 1.0
+            parts.append((drive if spikes else values.take(drive)) * factor)
+        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+
+    def cells(self, sides: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Find each cell's charge in units of the nominal cell's.
+
+        Parameters
+        ----------
+        sides : ndarray, shape (cells, TRANSISTORS, COLUMNS)
+            Cells, as if each held a 1.
+
+        Returns
+        -------
+        phi : ndarray, shape (rank, codes)
+            Functions of the drive code.
+        psi : ndarray, shape (rank, cells)
+            Numbers of the cells: u_i(k) = sum_r phi_r(k) psi_ri, and then as many for w_i(k).
+        """
+        u = self._relative(sides, self.n_on)
+        phi, psi = _factors(u)
+        if self.second:
+            phi_w, psi_w = _factors(self._slope(sides, u), len(phi))
+            phi, psi = np.concatenate([phi, phi_w]), np.concatenate([psi, psi_w])
+        return phi, psi
+
+    def _relative(self, sides: np.ndarray, n_on: float) -> np.ndarray:
+        unit = self.read.charges(self.read.nominal[None], n_on, self.v_line)[_reference(self.read), 0]
+        return self.read.charges(sides, n_on, self.v_line) / unit * _reference(self.read)
+
+    def _slope(self, sides: np.ndarray, u: np.ndarray) -> np.ndarray:
+        """Change of u for each volt of the word lines' level, from the operating point to the level without load."""
+        lacking = self.read.level(self.n_on) - self.read.level(0)
+        if lacking == 0.0:
+            return np.zeros_like(u)
+        return (self._relative(sides, 0) - u) / lacking
+
+    def leakage(self, sides: np.ndarray) -> np.ndarray:
+        """Give what cells that hold a 1 leak in a read while their word line stays low, in the unit of s.
+
+        Parameters
+        ----------
+        sides : ndarray, shape (cells, TRANSISTORS, COLUMNS)
+            The cells.
+
+        Returns
+        -------
+        ndarray, shape (cells,)
+            Discharge over that of a nominal cell. [1]
+        """
+        charges = np.empty((1, len(sides)))
+        zero, time = np.zeros((1, 1)), np.full((1, 1), self.read.t_sample)
+        kernels.unit_charges(np.ascontiguousarray(sides), self.read.card.V_DD, self.v_line, zero, time, charges)
+        return charges[0] / self.read.capacitance / self.unit
+
+
+def calibrate(
+    read: ArrayRead, drives: np.ndarray, density: float, mismatch: bool, rng: np.random.Generator
+) -> Calibration:
+    """Fit the behavioural model to transients.
+
+    Parameters
+    ----------
+    read : ArrayRead
+        The reads.
+    drives : ndarray of int, shape (reads, rows)
+        Drive codes typical of the use; half serve the fit, the others the residual.
+    density : float
+        Share of cells that hold a 1; columns are drawn with densities about it. [1]
+    mismatch : bool
+        Whether the columns have mismatch.
+    rng : numpy.random.Generator
+        Draws these columns.
+
+    Returns
+    -------
+    Calibration
+        The model.
+
+    Raises
+    ------
+    InputError
+        If the transients cannot be solved.
+    """
+    rows = drives.shape[1]
+    columns = 8
+    share = np.clip(density * rng.uniform(0.4, 1.6, (columns, 1)), 0.02, 0.98)
+    stored = rng.random((columns, rows)) < share
+    sides = (
+        read.sides(read.draw((columns, rows), rng))
+        if mismatch
+        else np.broadcast_to(read.nominal, (columns, rows, *read.nominal.shape))
+    )
+    discharges, charges = read.transient(sides, stored, drives)
+
+    n_on = float(np.count_nonzero(drives, axis=1).mean())
+    v_line = read.card.V_precharge - 0.5 * float(discharges.mean())
+    reference = _reference(read)
+    nominal = read.nominal[None]
+    unit = read.charges(nominal, n_on, v_line)[reference, 0] / read.capacitance / reference
+    points = np.unique(np.linspace(0, rows, min(rows, 32) + 1).round())
+    gains = [read.charges(nominal, each, v_line)[reference, 0] for each in points]
+    gain = np.interp(np.arange(rows + 1), points, gains) / (unit * reference * read.capacitance)
+    supply = float(charges[..., core.Q_SUPPLY].mean())
+
+    half = len(drives) // 2
+    for second in (False, True):
+        model = Calibration(
+            read, np.zeros(2), unit, n_on, v_line, gain, second, 0.0, 0.0, float(np.ptp(discharges)), supply
+        )
+        phi, psi = model.cells(sides.reshape(-1, *sides.shape[2:]))
+        psi = psi.reshape(len(phi), columns, rows) * stored
+        features = model.features(drives, phi).astype(float).reshape(len(drives), len(phi), rows)
+        s = np.einsum("prk,rck->pc", features, psi)
+        leakage = (model.leakage(sides.reshape(-1, *sides.shape[2:])).reshape(columns, rows) * stored).sum(axis=1)
+        s += leakage
+        powers = np.arange(1, _DEGREE + 1)
+        # Each power over the largest s, so that the fit is well conditioned.
+        largest = np.abs(s).max() or 1.0
+        fitted, *_ = np.linalg.lstsq((s[:half, :, None] / largest).reshape(-1, 1) ** powers, discharges[:half].ravel())
+        transfer = np.concatenate([[0.0], fitted / largest**powers])
+        error = np.polynomial.polynomial.polyval(s[half:], transfer) - discharges[half:]
+        rms, worst = float(np.sqrt(np.mean(error**2))), float(np.abs(error).max())
+        if worst <= _ENOUGH * model.span or not mismatch:
+            break
+    return Calibration(read, transfer, unit, n_on, v_line, gain, second, rms, worst, model.span, supply)
+
+
+def _reference(read: ArrayRead) -> int:
+    """Drive code whose nominal charge sets the unit: the largest, so that edges count least."""
+    return len(read.levels) - 1
+
+
+def _factors(u: np.ndarray, rank: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Split u (codes, cells) into few products, the first with the cells' mean function of the code."""
+    if len(u) == 2:
+        return np.array([[0.0, 1.0]])[: rank or 1], u[1:]
+    left, values, right = np.linalg.svd(u, full_matrices=False)
+    if rank is None:
+        rank = max(1, int(np.sum(values > _CUT * values[0])))
+    # Sizes of order one on both sides keep single precision.
+    scale = np.abs(left[:, :rank]).max(axis=0)
+    scale[scale == 0.0] = 1.0
+    return (left[:, :rank] / scale).T, (values[:rank] * scale)[:, None] * right[:rank]
+
+
+def _wave(level: float, duration: float, tau: float, t_sample: float) -> tuple[np.ndarray, np.ndarray]:
+    """Voltages of a word line's wave and the time spent at each: rise, fall, finely divided."""
+    if tau == 0.0:
+        return np.array([level]), np.array([duration])
+    points, weights = np.polynomial.legendre.leggauss(64)
+    voltages, times = [], []
+    edges = [*tau * np.linspace(0.0, 12.0, 13), duration]
+    edges = [edge for edge in edges if edge < duration] + [duration]
+    peak = -level * np.expm1(-duration / tau)
+    fall = duration + tau * np.linspace(0.0, (t_sample - duration) / tau, 13)
+    for start, stop in [*pairwise(edges), *pairwise(fall)]:
+        t = 0.5 * (start + stop) + 0.5 * (stop - start) * points
+        voltages.append(np.where(t < duration, -level * np.expm1(-t / tau), peak * np.exp(-(t - duration) / tau)))
+        times.append(0.5 * (stop - start) * weights)
+    return np.concatenate(voltages), np.concatenate(times)
+
+
+def _gauss(x: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Gauss quadrature of a discrete measure by Lanczos's method (Golub and Welsch, doi:10.2307/2004418)."""
+    total = weights.sum()
+    basis = [np.sqrt(weights / total)]
+    diagonal, beside = [], []
+    for step in range(min(_POINTS, len(x))):
+        vector = x * basis[-1]
+        diagonal.append(vector @ basis[-1])
+        # Twice, or rounding would spoil the orthogonality.
+        for _ in range(2):
+            vector = vector - sum((vector @ each) * each for each in basis)
+        norm = np.linalg.norm(vector)
+        if step + 1 == min(_POINTS, len(x)) or norm < 1e-12:
+            break
+        beside.append(norm)
+        basis.append(vector / norm)
+    values, vectors = np.linalg.eigh(np.diag(diagonal) + np.diag(beside, 1) + np.diag(beside, -1))
+    return values, total * vectors[0] ** 2

@@ -1,0 +1,770 @@
+"""A macro: arrays of cells with converters, used as a matrix.
+
+One product goes through these steps, in this order (see docs/theory/macro.md):
+
+1. quantise: inputs and weights are whole numbers on word lines and in cells (`circuitsnn.sram.mapping`),
+2. mismatch: every cell has its own current,
+3. non-linearity: the line's discharge as a function of the sum of currents; droop of the word lines,
+4. noise: drawn for every read and every line,
+5. converter: its own thresholds; then shift and add.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from circuitsnn.adc.converter import Converter
+from circuitsnn.adc.flash import FlashAdc
+from circuitsnn.adc.passives import thermal_noise
+from circuitsnn.adc.ramp import RampAdc
+from circuitsnn.adc.sar import SarAdc
+from circuitsnn.cards import Card, load_card
+from circuitsnn.core import macro as core
+from circuitsnn.energy.pim import LayerShape, digital_cnn, in_memory
+from circuitsnn.errors import InputError
+from circuitsnn.sram.behaviour import ArrayRead, Calibration, calibrate
+from circuitsnn.sram.cell import TYPICAL
+from circuitsnn.sram.faults import Faults, repair_map
+from circuitsnn.sram.mapping import InputCoding, InputMapping, InputSign, WeightMapping, WeightScheme, quantise
+from circuitsnn.sram.tiling import Tiling
+from circuitsnn.transistor.mosfet import Conditions
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+__all__ = ["Fidelity", "Imperfections", "Macro", "Significance"]
+
+Fidelity = Literal["ideal", "behavioural", "transient"]
+Significance = Literal["digital", "charge_sharing", "pulse_width"]
+ConverterModel = Literal["real", "ideal", "none"]
+
+_CONVERTERS: Mapping[str, type[Converter]] = {"sar_adc": SarAdc, "flash_adc": FlashAdc, "ramp_adc": RampAdc}
+_CHUNK = 32 * core.BLOCK  # reads that are worked on at a time; whole blocks, so that noise does not depend on it
+_CALIBRATION_READS = 64
+_BINS_PER_CODE = 4
+
+
+@dataclass(frozen=True)
+class Imperfections:
+    """Which of a macro's imperfections are in force."""
+
+    mismatch: bool = True
+    """Whether cells (and the capacitors that merge columns) differ from one another."""
+    nonlinearity: bool = True
+    """Whether discharges curve, word lines droop and cells leak."""
+    noise: bool = True
+    """Whether reads and conversions have noise."""
+    converter: ConverterModel = "real"
+    """"real": mismatch of its own in each; "ideal": rounds and clips; "none": voltages are taken as they are."""
+
+    def __post_init__(self) -> None:
+        if self.converter not in get_args(ConverterModel):
+            allowed = ", ".join(get_args(ConverterModel))
+            raise InputError(f"imperfections: converter is {self.converter!r}; allowed: {allowed}")
+
+
+class _Slots(NamedTuple):
+    """How the columns of a weight go to converters: `slots` conversions for each output."""
+
+    columns: tuple[tuple[int, ...], ...]
+    """Columns of the weight mapping in each slot."""
+    scale: np.ndarray
+    """What a slot's unit counts for, shape (slots,)."""
+
+
+class Macro:
+    """A matrix in SRAM arrays with converters.
+
+    ``macro @ x`` is what the hardware makes of ``weights @ x``, with NumPy's meaning of ``@``: x has the shape
+    (inputs,) or (..., inputs, batch). `forward` takes the batch first.
+
+    Parameters
+    ----------
+    card : Card
+        Card of kind "sram_macro".
+    weights : array_like, shape (outputs, inputs)
+        Weights: whole numbers in the range of the mapping, or real ones, which are quantised by a scale. [-]
+    fidelity : {"behavioural", "transient", "ideal"}
+        "ideal" is the exact product of the quantised numbers, "behavioural" the model calibrated from transients,
+        "transient" solves every column of every read by its ODE.
+    seed : int
+        Which chip: its mismatch, and its own stream of noise.
+    conditions : Conditions
+        Corner and temperature.
+    weight_scheme, weight_bits : str, int
+        See `WeightMapping`; bits are the card's without it.
+    input_coding, input_bits, input_sign : str, int, str
+        See `InputMapping`; bits are the card's without it (1 for spikes).
+    significance : {"digital", "charge_sharing", "pulse_width"}
+        How a weight's bits get their significance: a conversion for each column with shift and add; columns merged by
+        binary-weighted capacitors before one conversion for each sign; or bits below one another with binary-weighted
+        word-line pulses (functional read), for inputs as spikes or bit-serial.
+    imperfections : Imperfections
+        Which are in force.
+    calibration : array_like, shape (n, inputs), optional
+        Inputs typical of the use: they set the converters' range and the model's operating point. Without it, random
+        inputs, each on with probability one half.
+    converter_range : tuple of two floats, optional
+        Discharges at the converters' first and last code, in place of those that the calibration needs. [V]
+    converter_bits : int, optional
+        Resolution; the converter card's without it.
+    faults : Faults, optional
+        What is broken.
+    spare_columns : int
+        Spare columns that replace the worst ones.
+    supply_drift : float
+        Relative change of all array supplies after the calibration. [1]
+    behaviour : Calibration, optional
+        The model of a macro with the same card, conditions and codings, to save its transients.
+
+    Raises
+    ------
+    InputError
+        If an argument is not possible or does not fit the others.
+    """
+
+    __array_ufunc__ = None  # so that ndarray @ macro is an error of its own
+
+    def __init__(
+        self,
+        card: Card,
+        weights: ArrayLike,
+        fidelity: Fidelity = "behavioural",
+        *,
+        seed: int = 0,
+        conditions: Conditions = TYPICAL,
+        weight_scheme: WeightScheme = "twos_complement",
+        weight_bits: int | None = None,
+        input_coding: InputCoding = "spikes",
+        input_bits: int | None = None,
+        input_sign: InputSign = "unsigned",
+        significance: Significance = "digital",
+        imperfections: Imperfections = Imperfections(),
+        calibration: ArrayLike | None = None,
+        converter_range: tuple[float, float] | None = None,
+        converter_bits: int | None = None,
+        faults: Faults | None = None,
+        spare_columns: int = 0,
+        supply_drift: float = 0.0,
+        behaviour: Calibration | None = None,
+    ) -> None:
+        _check_card(card)
+        _check_word("fidelity", fidelity, Fidelity)
+        _check_word("significance", significance, Significance)
+        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+            raise InputError(f"seed is {seed!r}; allowed is a whole number >= 0")
+        if isinstance(spare_columns, bool) or not isinstance(spare_columns, (int, np.integer)) or spare_columns < 0:
+            raise InputError(f"spare_columns is {spare_columns!r}; allowed is a whole number >= 0")
+        if not -0.5 < supply_drift < 0.5:
+            raise InputError(f"supply_drift is {supply_drift!r}; allowed is a relative change from -0.5 to 0.5")
+        if fidelity == "transient" and not imperfections.nonlinearity:
+            raise InputError("fidelity 'transient' solves the discharge; allowed is nonlinearity=True")
+        self.card, self.fidelity, self.conditions = card, fidelity, conditions
+        self.imperfections, self.significance = imperfections, significance
+        self.weight_mapping = WeightMapping(
+            weight_scheme, int(card.weight_bits) if weight_bits is None else weight_bits
+        )
+        bits = (1 if input_coding == "spikes" else int(card.input_bits)) if input_bits is None else input_bits
+        self.input_mapping = InputMapping(input_coding, bits, input_sign)
+        if significance == "pulse_width" and input_coding not in ("spikes", "bit_serial"):
+            raise InputError(
+                f"significance 'pulse_width' takes the word lines' pulses for the weights; input coding is "
+                f"{input_coding!r}; allowed: spikes, bit_serial"
+            )
+        self.weights, self.step = _integers(weights, self.weight_mapping)
+        self._slots = _slots(self.weight_mapping, significance)
+        self.tiling = self._tile()
+        streams = np.random.SeedSequence(seed).spawn(5)
+        self._mismatch_rng, calibration_rng, merge_rng = (np.random.default_rng(each) for each in streams[:3])
+        self._noise_rng, self._converter_seed = np.random.default_rng(streams[4]), streams[3]
+        self._lay_out(faults, spare_columns)
+        if fidelity == "ideal":
+            return
+        self._draw_merging(merge_rng)
+        self._inputs = inputs = self._calibration_inputs(calibration, calibration_rng)
+        self._drift = supply_drift
+        self._learn(inputs, calibration_rng, behaviour)
+        self._set_range(inputs, converter_range, converter_bits)
+
+    # Layout.
+
+    def _tile(self) -> Tiling:
+        card, mapping = self.card, self.weight_mapping
+        array = card.parts["array"]
+        outputs, inputs = self.weights.shape
+        merged = max(len(each) for each in self._slots.columns)
+        functional = self.significance == "pulse_width"
+        return Tiling(
+            inputs=inputs,
+            outputs=outputs,
+            rows_per_weight=merged if functional else 1,
+            columns_per_weight=len(self._slots.columns) if functional else mapping.columns,
+            conversions_per_weight=len(self._slots.columns),
+            rows=int(array.rows),
+            columns=int(array.columns),
+            banks=int(card.banks),
+            rows_on=min(int(card.rows_on), int(array.rows)),
+            columns_per_adc=int(card.columns_per_adc),
+            planes=self.input_mapping.planes,
+        )
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Outputs and inputs."""
+        return self.weights.shape
+
+    @property
+    def physical_shape(self) -> tuple[int, int]:
+        """Rows and columns of cells, spare columns included."""
+        return self._physical
+
+    def _lay_out(self, faults: Faults | None, spares: int) -> None:
+        """Store the bits: `_stored` has shape (rows, columns), columns numbered slot, place in the slot, output."""
+        outputs, inputs = self.weights.shape
+        cells = self.weight_mapping.to_cells(self.weights.T)  # (inputs, outputs, columns)
+        per_weight, below = self.tiling.columns_per_weight, self.tiling.rows_per_weight
+        blocks, physical = [], []
+        at = np.arange(outputs) * per_weight
+        for slot, columns in enumerate(self._slots.columns):
+            if self.significance == "pulse_width":
+                bits = np.zeros((inputs, below, outputs), np.uint8)
+                bits[:, : len(columns)] = np.moveaxis(cells[..., list(columns)], -1, 1)
+                blocks.append(bits.reshape(inputs * below, outputs))
+                physical.append(at + slot)
+            else:
+                blocks += [cells[..., column] for column in columns]
+                physical += [at + column for column in columns]
+        stored, physical = np.concatenate(blocks, axis=1), np.concatenate(physical)
+        in_use = outputs * per_weight
+        self._physical = (inputs * below, in_use + spares)
+        self._dead_rows = np.zeros(inputs * below, bool)
+        self.repair = np.arange(in_use)
+        if faults is not None:
+            if faults.shape != self._physical:
+                raise InputError(f"faults are about {faults.shape} cells; the macro has {self._physical}")
+            self.repair = repair_map(faults, in_use)
+            stored = faults.apply(stored, self.repair[physical])
+            self._dead_rows = faults.dead_rows
+        self._stored, self._columns = stored.astype(bool), self.repair[physical]
+
+    def _draw_merging(self, rng: np.random.Generator) -> None:
+        """Shares of the columns that are merged for a conversion: binary-weighted capacitors, each its own."""
+        outputs = len(self.weights)
+        merged = 1 if self.significance != "charge_sharing" else max(len(each) for each in self._slots.columns)
+        nominal = np.zeros((merged, len(self._slots.columns), outputs))
+        for slot, columns in enumerate(self._slots.columns):
+            nominal[: len(columns) if merged > 1 else 1, slot] = (
+                2.0 ** np.arange(len(columns) if merged > 1 else 1)[:, None]
+            )
+        drawn = nominal
+        if merged > 1 and self.imperfections.mismatch:
+            drawn = nominal + self.card.sigma_merge * np.sqrt(nominal) * rng.standard_normal(nominal.shape)
+        self._merged = merged
+        self._share = (drawn / drawn.sum(axis=0)).reshape(merged, -1).astype(np.float32)
+        totals = np.array([2 ** len(each) - 1 if merged > 1 else 1 for each in self._slots.columns])
+        self._significance = np.repeat(self._slots.scale * totals, outputs).astype(np.float32)
+
+    def _in_kernel_order(self, values: np.ndarray) -> np.ndarray:
+        """Bring columns (..., slot-major) to (..., merged, conversions), zeros where a slot has fewer."""
+        outputs, slots = len(self.weights), self._slots.columns
+        if self._merged == 1:
+            return values[..., None, :]
+        laid = np.zeros((*values.shape[:-1], self._merged, len(slots), outputs), values.dtype)
+        start = 0
+        for slot, columns in enumerate(slots):
+            for place in range(len(columns)):
+                laid[..., place, slot, :] = values[..., start : start + outputs]
+                start += outputs
+        return laid.reshape(*values.shape[:-1], self._merged, -1)
+
+    # Inputs and drive codes.
+
+    def _calibration_inputs(self, given: ArrayLike | None, rng: np.random.Generator) -> np.ndarray:
+        mapping, inputs = self.input_mapping, self.weights.shape[1]
+        if given is None:
+            values = rng.integers(mapping.minimum, mapping.maximum + 1, (_CALIBRATION_READS, inputs))
+            return np.where(rng.random(values.shape) < 0.5, values, 0) if mapping.maximum > 1 else values
+        given = np.asarray(given)
+        if given.ndim != 2 or given.shape[1] != inputs or len(given) < 2:
+            raise InputError(f"calibration has shape {given.shape}; allowed is (n, {inputs}) with n >= 2")
+        mapping.to_planes(given)
+        return given
+
+    @property
+    def _groups(self) -> list[tuple[slice, slice]]:
+        """Rows of each group, and rows of the array that it is in."""
+        below = self.tiling.rows_per_weight
+        tiles = [slice(start * below, stop * below) for start, stop in self.tiling.row_tiles]
+        groups = [slice(start * below, stop * below) for start, stop in self.tiling.row_groups]
+        return [(group, next(tile for tile in tiles if tile.start <= group.start < tile.stop)) for group in groups]
+
+    def _drive(self, plane: np.ndarray) -> np.ndarray:
+        """Drive codes of all rows for one plane of inputs, shape (reads, rows)."""
+        below = self.tiling.rows_per_weight
+        if self.significance == "pulse_width":
+            plane = (plane[:, :, None] << np.arange(below, dtype=np.uint8)).reshape(len(plane), -1)
+        return np.where(self._dead_rows, 0, plane).astype(np.uint8) if self._dead_rows.any() else plane
+
+    # Model.
+
+    def _learn(self, inputs: np.ndarray, rng: np.random.Generator, behaviour: Calibration | None) -> None:
+        array = self.card.parts["array"]
+        read = ArrayRead.of(array, self.conditions, self.input_mapping, self.tiling.rows_per_weight)
+        mismatch = self.imperfections.mismatch
+        drives = self._typical_drives(inputs, read)
+        density = float(np.clip(self._stored.mean(), 0.05, 0.95))
+        #: The model of the design's supplies, from which range and decoding come.
+        self.behaviour = calibrate(read, drives, density, mismatch, rng) if behaviour is None else behaviour
+        self._actual = self.behaviour
+        if self._drift:
+            changed = {name: getattr(array, name) * (1.0 + self._drift) for name in ("V_DD", "V_WL", "V_precharge")}
+            self._actual = calibrate(replace(read, card=array.replace(**changed)), drives, density, mismatch, rng)
+        self._read = self._actual.read
+        shape = self._physical[::-1]
+        self._shifts = read.draw(shape, self._mismatch_rng) if mismatch else None
+        self._model = self._columns_of(self._actual)
+        self._design = self._columns_of(self.behaviour) if self._drift else self._model
+
+    def _typical_drives(self, inputs: np.ndarray, read: ArrayRead) -> np.ndarray:
+        """Drive codes of an array's rows in typical reads, for the calibration."""
+        rows = int(read.card.rows)
+        drives = np.zeros((40, rows), np.uint8)
+        planes = [self._drive(plane) for plane in self.input_mapping.to_planes(inputs)]
+        groups = self._groups
+        for number, drive in enumerate(drives):
+            plane = planes[number % len(planes)]
+            group, tile = groups[number // len(planes) % len(groups)]
+            codes = plane[number // (len(planes) * len(groups)) % len(plane), group]
+            drive[group.start - tile.start : group.start - tile.start + len(codes)] = codes
+        return drives
+
+    def _sides(self, columns: slice, rows: slice = slice(None)) -> np.ndarray:
+        """Give the cells' sides, shape (columns, rows, ...)."""
+        chosen = self._columns[columns]
+        if self._shifts is None:
+            shape = (len(chosen), self._physical[0], *self._read.nominal.shape)
+            return np.broadcast_to(self._read.nominal, shape)[:, rows]
+        return self._read.sides(tuple(each[chosen][:, rows] for each in self._shifts))
+
+    def _columns_of(self, model: Calibration) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Functions of the drive code, numbers of the cells that hold a 1 (rank, rows, columns), leakage of columns."""
+        rows, count = self._stored.shape
+        codes = len(model.read.levels)
+        linear = not self.imperfections.nonlinearity
+        leakage = np.zeros((len(self.tiling.row_tiles), count))
+        if linear and self._shifts is None:
+            return np.arange(codes, dtype=float)[None], self._stored[None].astype(np.float32), leakage
+        cells = self._sides(slice(None)).reshape(count * rows, *model.read.nominal.shape)
+        holds = self._stored.T.reshape(-1)
+        phi, psi_of_ones = model.cells(cells[holds])
+        psi = np.zeros((len(phi), count * rows), np.float32)
+        if linear:
+            # The cells' relative currents alone, proportional to the code.
+            first = len(phi) // 2 if model.second else len(phi)
+            psi = np.zeros((1, count * rows), np.float32)
+            psi[0, holds] = (phi[:first, -1] @ psi_of_ones[:first]) / (codes - 1)
+            phi = np.arange(codes, dtype=float)[None]
+        else:
+            psi[:, holds] = psi_of_ones
+            leaks = np.zeros(count * rows)
+            leaks[holds] = model.leakage(cells[holds])
+            below = self.tiling.rows_per_weight
+            for number, (start, stop) in enumerate(self.tiling.row_tiles):
+                leakage[number] = leaks.reshape(count, rows)[:, start * below : stop * below].sum(axis=1)
+        return phi, np.ascontiguousarray(np.swapaxes(psi.reshape(len(phi), count, rows), 1, 2)), leakage
+
+    def _features(self, drive: np.ndarray, model: Calibration, phi: np.ndarray) -> np.ndarray:
+        if not self.imperfections.nonlinearity:
+            return drive.astype(np.float32)
+        return model.features(drive, phi)
+
+    def _transfer(self, model: Calibration) -> np.ndarray:
+        return model.transfer if self.imperfections.nonlinearity else np.array([0.0, model.unit])
+
+    # Range of the converters and meaning of their codes.
+
+    def _set_range(self, inputs: np.ndarray, given: tuple[float, float] | None, bits: int | None) -> None:
+        adc = self.card.parts["adc"]
+        bits = int(adc.bits) if bits is None else bits
+        phi, psi, leakage = self._design
+        transfer, volts, exact = self._transfer(self.behaviour), [], []
+        for plane in self.input_mapping.to_planes(inputs[:_CALIBRATION_READS]):
+            drive = self._drive(plane)
+            for group, tile in self._groups:
+                features = self._features(drive[:, group], self.behaviour, phi)
+                s = self._in_kernel_order(features @ self._weights_of(psi, group) + leakage[self._tile_number(tile)])
+                volts.append((np.polynomial.polynomial.polyval(s, transfer) * self._share).sum(axis=1))
+                ideal = drive[:, group].astype(float) @ self._stored[group]
+                exact.append((self._in_kernel_order(ideal) * self._nominal_share()).sum(axis=1))
+        volts, exact = np.concatenate(volts), np.concatenate(exact)
+        low, last = (float(volts.min()), float(volts.max())) if given is None else given
+        if not low < last:
+            raise InputError(f"the converters' range is {low:g} to {last:g} V; allowed is a first code below the last")
+        step = (last - low) / (2**bits - 1)
+        cells = max(len(self.tiling.column_tiles) * len(self.tiling.row_tiles), 1)
+        # Mid-tread codes from low to last; the converter's own range is 2^bits steps.
+        self.converters = _CONVERTERS[adc.kind](
+            adc,
+            bits,
+            self._converter_seed,
+            cells * self.tiling.converters,
+            low=low,
+            high=low + 2**bits * step,
+            convention="mid-tread",
+            ideal=self.imperfections.converter != "real",
+            temperature=self.conditions.temperature,
+        )
+        # From a code's voltage back to a sum, then gain and offset that fit the calibration best.
+        grid = np.linspace(0.0, 2.0 * max(exact.max(), 1.0), 4001)
+        curve = np.maximum.accumulate(np.polynomial.polynomial.polyval(grid, transfer))
+        self._inverse = curve, grid
+        self.gain, self.offset = 1.0, 0.0
+        if self.imperfections.mismatch or self.imperfections.nonlinearity:
+            decoded = np.interp(volts, curve, grid)
+            self.gain, self.offset = np.polyfit(decoded.ravel(), exact.ravel(), 1)
+        self._tables = self._converter_tables()
+        noise = self._noise_of_conversions()
+        leakages = np.zeros_like(self._model[2]) if self.fidelity == "transient" else self._model[2]
+        self._kernel_columns = [
+            core.Columns(
+                self._in_kernel_order(leakage).astype(np.float32),
+                self._share,
+                self._converter_of(number),
+                noise,
+                self._significance,
+            )
+            for number, leakage in enumerate(leakages)
+        ]
+
+    def _nominal_share(self) -> np.ndarray:
+        if self._merged == 1:
+            return np.ones((1, self._share.shape[1]))
+        outputs = len(self.weights)
+        share = [2.0 ** np.arange(len(c)) / (2 ** len(c) - 1) for c in self._slots.columns]
+        share = [np.pad(each, (0, self._merged - len(each))) for each in share]
+        return np.repeat(np.array(share).T, outputs, axis=1)
+
+    def _decode(self, volts: np.ndarray) -> np.ndarray:
+        curve, grid = self._inverse
+        if not self.imperfections.nonlinearity:
+            return self.gain * volts / self.behaviour.unit + self.offset
+        return self.gain * np.interp(volts, curve, grid) + self.offset
+
+    def _converter_tables(self) -> core.Converters:
+        thresholds = np.ascontiguousarray(self.converters.static_thresholds())
+        bits = self.converters.bits
+        span = np.ptp(thresholds) or 1.0
+        bins = _BINS_PER_CODE * 2**bits
+        low, width = thresholds.min() - 0.01 * span, 1.02 * span / bins
+        # Starts a little early, so that rounding in the kernel can only make its search one step longer.
+        starts = low + width * (np.arange(bins) - 1e-3)
+        first = np.array([np.searchsorted(row, starts, side="right") for row in thresholds])
+        padded = np.concatenate([thresholds, np.full((len(thresholds), 1), np.inf)], axis=1)
+        value = self._decode(self.converters.voltage(np.arange(2**bits)))
+        kind = np.uint8 if bits <= 8 else np.uint16
+        return core.Converters(
+            padded.astype(np.float32), first.astype(kind), float(low), float(1.0 / width), value.astype(np.float32)
+        )
+
+    def _noise_of_conversions(self) -> np.ndarray:
+        """Noise at each converter's input: kT/C and the card's on every line, merged, and the converter's. [V]."""
+        line = thermal_noise(self._read.capacitance, self.conditions.temperature) ** 2 + self.card.noise_read**2
+        variance = line * (self._share.astype(float) ** 2).sum(axis=0)
+        if self.imperfections.converter == "real":
+            tables, lsb = self.converters._rows, float(self.converters.lsb)
+            variance = variance + lsb**2 * float(np.mean(tables.sampling**2 + tables.decision[:, -1] ** 2))
+        return np.sqrt(variance).astype(np.float32)
+
+    def _tile_number(self, tile: slice) -> int:
+        return [start * self.tiling.rows_per_weight for start, _ in self.tiling.row_tiles].index(tile.start)
+
+    def _weights_of(self, psi: np.ndarray, group: slice) -> np.ndarray:
+        """Right factor of a group's matrix product; a view where there is one function of the drive code."""
+        return psi[:, group].reshape(-1, psi.shape[-1])
+
+    def _converter_of(self, tile_number: int) -> np.ndarray:
+        """Give the converter of each conversion: neighbours in an array share one."""
+        tiling = self.tiling
+        outputs, slots = len(self.weights), len(self._slots.columns)
+        output = np.tile(np.arange(outputs), slots)
+        slot = np.repeat(np.arange(slots), outputs)
+        per_array = tiling.columns // tiling.columns_per_weight
+        place = (output % per_array * slots + slot) // tiling.columns_per_adc
+        array = tile_number * len(tiling.column_tiles) + output // per_array
+        return (array * tiling.converters + place).astype(np.int64)
+
+    # Products.
+
+    def __matmul__(self, x: ArrayLike) -> np.ndarray:
+        """Give what the macro makes of ``weights @ x``.
+
+        Parameters
+        ----------
+        x : array_like of int, shape (inputs,) or (..., inputs, batch)
+            Inputs in the range of the input mapping. [-]
+
+        Returns
+        -------
+        ndarray, shape (outputs,) or (..., outputs, batch)
+            The product; noise is drawn from the macro's own stream. [-]
+        """
+        x = np.asarray(x)
+        if x.ndim < 2:
+            return self.forward(x)
+        return np.swapaxes(self.forward(np.swapaxes(x, -1, -2)), -1, -2)
+
+    def forward(self, x: ArrayLike, rng: np.random.Generator | None = None) -> np.ndarray:
+        """Give what the macro makes of ``x @ weights.T``, with the batch first.
+
+        Parameters
+        ----------
+        x : array_like of int, shape (..., inputs)
+            Inputs in the range of the input mapping. [-]
+        rng : numpy.random.Generator, optional
+            Source of the noise, which is drawn anew in each call; the macro's own stream without it.
+
+        Returns
+        -------
+        ndarray, shape (..., outputs)
+            The product. [-]
+
+        Raises
+        ------
+        InputError
+            If the inputs do not fit.
+        """
+        x = np.asarray(x)
+        outputs, inputs = self.weights.shape
+        if x.ndim < 1 or x.shape[-1] != inputs:
+            raise InputError(f"x has shape {x.shape}; the macro has {inputs} inputs, on the axis that is summed over")
+        flat = x.reshape(-1, inputs)
+        mapping = self.input_mapping
+        planes = mapping.to_planes(flat)
+        if self.fidelity == "ideal":
+            return self._exact(planes).reshape(*x.shape[:-1], outputs) * self.step
+        noise = self._noise_rng if rng is None else rng
+        keys = noise.integers(0, 2**64, (len(planes), len(self._groups), 2), dtype=np.uint64)
+        total = np.zeros((len(flat), outputs), np.float32)
+        for p, (plane, factor) in enumerate(zip(planes, mapping.factors, strict=True)):
+            for start in range(0, len(flat), _CHUNK):
+                part = slice(start, start + _CHUNK)
+                drive = self._drive(plane[part])
+                for g, (group, tile) in enumerate(self._groups):
+                    self._read_group(drive, group, tile, float(factor), keys[p, g], start, total[part])
+        result = total.astype(float)
+        result += self._digital(planes)
+        return result.reshape(*x.shape[:-1], outputs) * self.step
+
+    def _digital(self, planes: np.ndarray) -> np.ndarray:
+        """Give what is added digitally and exactly: offsets of weights and of inputs."""
+        added = np.zeros((1, 1))
+        if self.weight_mapping.offset:
+            presented = np.tensordot(self.input_mapping.factors, planes.sum(axis=-1, dtype=np.int64), 1)
+            added = added + self.weight_mapping.offset * presented[:, None]
+        return added + self.input_mapping.offset * self.weights.sum(axis=1)
+
+    def _exact(self, planes: np.ndarray) -> np.ndarray:
+        """Multiply the whole numbers in cells and on word lines; exact, since doubles hold whole numbers to 2^53."""
+        scale = np.zeros(self._stored.shape[1])
+        outputs, start = len(self.weights), 0
+        functional = self.significance == "pulse_width"
+        for columns, unit in zip(self._slots.columns, self._slots.scale, strict=True):
+            for place in range(1 if functional else len(columns)):
+                scale[start : start + outputs] = unit * 2**place
+                start += outputs
+        total = 0.0
+        for plane, factor in zip(planes, self.input_mapping.factors, strict=True):
+            columns = self._drive(plane).astype(float) @ self._stored
+            total = total + factor * (columns * scale).reshape(len(plane), -1, outputs).sum(axis=1)
+        whole = np.rint(total + self._digital(planes))
+        return whole.astype(np.int64) if self.step == 1.0 else whole
+
+    def _read_group(
+        self,
+        drive: np.ndarray,
+        group: slice,
+        tile: slice,
+        factor: float,
+        key: np.ndarray,
+        start: int,
+        outputs: np.ndarray,
+    ) -> None:
+        """Read one row group and add what its converters give to `outputs`."""
+        number = self._tile_number(tile)
+        if self.fidelity == "transient":
+            codes = np.zeros((len(drive), tile.stop - tile.start), np.uint8)
+            codes[:, group.start - tile.start : group.stop - tile.start] = drive[:, group]
+            sums = self._solve(codes, tile)
+            transfer = np.array([0.0, 1.0], np.float32)
+        else:
+            phi, psi, _ = self._model
+            sums = self._features(drive[:, group], self._actual, phi) @ self._weights_of(psi, group)
+            transfer = self._transfer(self._actual).astype(np.float32)
+        if self._merged > 1:
+            sums = self._in_kernel_order(sums).reshape(len(sums), -1)
+        columns = self._kernel_columns[number]
+        noisy = self.imperfections.noise
+        if self.imperfections.converter == "none":
+            self._without_converter(sums, columns, transfer, key, start, factor, outputs)
+            return
+        arguments = columns, transfer, noisy, key, start // core.BLOCK, self._tables, np.float32(factor), outputs
+        core.convert(np.ascontiguousarray(sums), *arguments)
+
+    def _without_converter(self, sums, columns, transfer, key, start, factor, outputs) -> None:
+        s = sums.reshape(len(sums), self._merged, -1).astype(float) + columns.leakage
+        volts = (np.polynomial.polynomial.polyval(s, transfer) * columns.share).sum(axis=1)
+        if self.imperfections.noise:
+            rng = np.random.default_rng([int(each) for each in key] + [start])
+            volts = volts + columns.noise * rng.standard_normal(volts.shape)
+        values = factor * columns.significance * self._decode(volts)
+        outputs += values.reshape(len(volts), -1, outputs.shape[1]).sum(axis=1).astype(np.float32)
+
+    def _solve(self, codes: np.ndarray, tile: slice) -> np.ndarray:
+        """Discharges by the ODE, shape (reads, columns)."""
+        count = self._stored.shape[1]
+        result = np.empty((len(codes), count), np.float32)
+        for start in range(0, count, 64):
+            part = slice(start, start + 64)
+            result[:, part] = self._read.transient(self._sides(part, tile), self._stored[tile, part].T, codes)[0]
+        return result
+
+    # Costs.
+
+    def report(self, inputs: ArrayLike | None = None, constants: Card | None = None) -> "DataFrame":
+        """Energy, delay and utilisation of one product, by part, beside equations 22 to 27.
+
+        Parameters
+        ----------
+        inputs : array_like, shape (n, inputs), optional
+            Inputs to average over; those of the calibration without it.
+        constants : Card, optional
+            Card of kind "pim_constants" for the equations; Table 4 without it. Bits, columns and banks are the macro's.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row for each part and the total. Columns: energy [J], delay [s] and utilisation [1] of this circuit;
+            energy and delay in memory by equations 26 and 27 and on digital hardware by 22 and 23, both corrected, NaN
+            where an equation has no such part. ``attrs`` holds units, energy-delay products and the cycles.
+
+        Raises
+        ------
+        InputError
+            If the fidelity is "ideal", which has no circuit, or the inputs do not fit.
+        """
+        import pandas as pd
+
+        if self.fidelity == "ideal":
+            raise InputError("a report needs a circuit; allowed is fidelity 'behavioural' or 'transient'")
+        tiling, converters, read = self.tiling, self.converters, self._read
+        energies = self._energies(self._inputs if inputs is None else self._calibration_inputs(inputs, None))
+        energies["converters"] = tiling.conversions * float(converters.energy_per_conversion)
+        energies["digital"] = tiling.conversions * self.card.E_add
+        settling = read.t_sample - float(read.durations.max())
+        delays = {
+            "word lines": settling,
+            "bit lines": float(read.durations.max()) + read.card.T_precharge,
+            "converters": tiling.conversions_in_turn * float(converters.conversion_time),
+            "digital": self.card.T_add,
+        }
+        delays = {part: tiling.cycles * each for part, each in delays.items()} | {"cells": 0.0}
+        widest = tiling.conversions_in_turn * tiling.converters
+        utilisation = {
+            "word lines": self._physical[0] / (len(tiling.row_tiles) * tiling.rows),
+            "bit lines": len(self.weights) * tiling.columns_per_weight / (len(tiling.column_tiles) * tiling.columns),
+            "cells": tiling.utilisation,
+            "converters": tiling.conversions / (tiling.reads * widest),
+            "digital": 1.0,
+        }
+        frame = pd.DataFrame({"energy": energies, "delay": delays, "utilisation": utilisation})
+        frame = frame.join(self._equations(constants), how="outer").reindex([*energies, "memory", "compute", "leakage"])
+        frame.loc["total"] = frame.sum()
+        frame.loc["total", "utilisation"] = tiling.utilisation
+        total = frame.loc["total"]
+        frame.attrs["units"] = {name: "J" if "energy" in name else "s" for name in frame} | {"utilisation": "1"}
+        frame.attrs["edp"] = {
+            "circuit": total["energy"] * total["delay"],
+            "in memory": total["energy (26)"] * total["delay (27)"],
+            "digital": total["energy (22)"] * total["delay (23)"],
+        }
+        frame.attrs["cycles"] = tiling.cycles
+        return frame.rename_axis("part")
+
+    def _energies(self, inputs: np.ndarray) -> dict[str, float]:
+        """Energy of word lines, bit lines and cells for one product, mean over inputs. [J]."""
+        read, model = self._read, self._actual
+        array, phi, psi = read.card, *self._model[:2]
+        transfer = self._transfer(model)
+        word, bit = 0.0, 0.0
+        spans = len(self.tiling.column_tiles) * array.columns
+        complement = np.ones_like(psi) * np.abs(psi).sum(axis=(1, 2), keepdims=True) / max(self._stored.sum(), 1)
+        other = np.where(self._stored, 0.0, complement) if array.parts["cell"].kind == "sram_6t" else 0.0 * psi
+        for plane in self.input_mapping.to_planes(inputs):
+            drive = self._drive(plane)
+            for group, _ in self._groups:
+                features = self._features(drive[:, group], model, phi)
+                for numbers in (psi, other):
+                    falls = np.polynomial.polynomial.polyval(features @ self._weights_of(numbers, group), transfer)
+                    bit += array.V_precharge * read.capacitance * float(falls.sum(axis=1).mean())
+                on = np.count_nonzero(drive[:, group], axis=1)
+                word += array.V_WL * array.C_WL_cell * spans * float(np.mean(on * read.level(on)))
+        lines = 2 if array.parts["cell"].kind == "sram_6t" else 1
+        cells = lines * self.tiling.column_reads * array.V_DD * model.supply_charge
+        return {"word lines": word, "bit lines": bit, "cells": cells}
+
+    def _equations(self, constants: Card | None) -> "DataFrame":
+        import pandas as pd
+
+        card = load_card("pim_datta2022") if constants is None else constants
+        array = self.card.parts["array"]
+        card = card.replace(B_W=self.weight_mapping.bits, N_col=array.columns, N_bank=self.card.banks)
+        layer = LayerShape(self.weights.shape[1], self.weights.shape[0])
+        analog = in_memory(layer, card, accumulations=min(layer.dot_length, self.tiling.rows_on))
+        digital = digital_cnn(layer, card, input_bits=self.input_mapping.bits)
+        return pd.DataFrame(
+            {
+                "energy (26)": pd.Series(analog.energies),
+                "delay (27)": pd.Series(analog.delays),
+                "energy (22)": pd.Series(digital.energies),
+                "delay (23)": pd.Series(digital.delays),
+            }
+        )
+
+
+def _slots(mapping: WeightMapping, significance: Significance) -> _Slots:
+    significances = mapping.significances
+    if significance == "digital":
+        return _Slots(tuple((column,) for column in range(mapping.columns)), significances.astype(float))
+    groups = [np.flatnonzero(significances > 0), np.flatnonzero(significances < 0)]
+    groups = [each for each in groups if len(each)]
+    # The first column of a group is its least significant one, the others are 2, 4, ... times it.
+    scale = np.array([significances[each[0]] for each in groups], dtype=float)
+    return _Slots(tuple(tuple(int(c) for c in each) for each in groups), scale)
+
+
+def _integers(weights: ArrayLike, mapping: WeightMapping) -> tuple[np.ndarray, float]:
+    try:
+        weights = np.asarray(weights)
+    except ValueError:
+        raise InputError("weights must be a matrix of numbers") from None
+    if weights.ndim != 2 or 0 in weights.shape:
+        raise InputError(f"weights have shape {weights.shape}; allowed is (outputs, inputs)")
+    if weights.dtype.kind == "f":
+        return quantise(weights, mapping.bits)
+    mapping.to_cells(weights)
+    return weights.astype(np.int64), 1.0
+
+
+def _check_card(card: Card) -> None:
+    if getattr(card, "kind", None) != "sram_macro":
+        raise InputError(
+            f"Macro needs a card of kind 'sram_macro' (see load_card); found {getattr(card, 'kind', card)!r}"
+        )
+
+
+def _check_word(what: str, word: str, words: object) -> None:
+    if word not in get_args(words):
+        raise InputError(f"{what} is {word!r}; allowed: {', '.join(get_args(words))}")

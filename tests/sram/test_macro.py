@@ -1,0 +1,294 @@
+"""A macro against integers, against closed forms of its errors, and against its own circuit."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from macros import NONE, matrix, small_card, spikes
+from scipy.optimize import brentq
+
+from circuitsnn.errors import InputError
+from circuitsnn.sram.bitline import BitlineRead
+from circuitsnn.sram.macro import Imperfections, Macro
+from circuitsnn.transistor.mosfet import Mosfet
+
+CODINGS = [
+    {},
+    {"input_sign": "two_phases"},
+    {"input_coding": "bit_serial", "input_bits": 3, "input_sign": "offset"},
+    {"input_coding": "pulse_width", "input_bits": 2},
+    {"input_coding": "level", "input_bits": 2, "input_sign": "two_phases"},
+]
+
+
+def inputs_for(macro, rng, reads=20):
+    mapping = macro.input_mapping
+    return rng.integers(mapping.minimum, mapping.maximum + 1, (reads, macro.shape[1]))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 1000),
+    scheme=st.sampled_from(["twos_complement", "offset_binary", "differential"]),
+    bits=st.integers(1, 6),
+    significance=st.sampled_from(["digital", "charge_sharing", "pulse_width"]),
+    coding=st.sampled_from(CODINGS),
+)
+def test_ideal_is_the_integer_product(seed, scheme, bits, significance, coding):
+    rng = np.random.default_rng(seed)
+    if significance == "pulse_width" and coding.get("input_coding") in ("level", "pulse_width"):
+        coding = {}
+    words = {"weight_scheme": scheme, "weight_bits": bits, "significance": significance, **coding}
+    largest = 2 ** (bits - 1) - 1
+    macro = Macro(small_card(), matrix(rng, low=-largest - (scheme != "differential"), high=largest), "ideal", **words)
+    x = inputs_for(macro, rng)
+    np.testing.assert_array_equal(macro.forward(x), x @ macro.weights.T)
+    np.testing.assert_array_equal(macro @ x.T, macro.weights @ x.T)
+    np.testing.assert_array_equal(macro @ x[0], macro.weights @ x[0])
+    stack = x.reshape(4, 5, -1)
+    np.testing.assert_array_equal(macro @ stack.swapaxes(1, 2), macro.weights @ stack.swapaxes(1, 2))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {},
+        {"weight_scheme": "offset_binary", "input_coding": "bit_serial", "input_bits": 2, "input_sign": "two_phases"},
+        {"weight_scheme": "differential", "significance": "charge_sharing"},
+        {"weight_scheme": "twos_complement", "significance": "pulse_width", "weight_bits": 4},
+        {"input_coding": "pulse_width", "input_bits": 2, "input_sign": "offset"},
+    ],
+)
+def test_without_imperfections_it_is_exact(words):
+    rng = np.random.default_rng(1)
+    macro = Macro(small_card(), matrix(rng, low=-7, high=7), imperfections=NONE, **words)
+    x = inputs_for(macro, rng)
+    np.testing.assert_allclose(macro.forward(x), x @ macro.weights.T, atol=1e-3)
+
+
+@pytest.mark.parametrize(("step", "bits"), [(1.0, 6), (1.37, 3)])
+def test_an_ideal_converter_rounds_and_clips_partial_sums(step, bits):
+    """Each column of each row group is rounded to the step and clipped, then shifted and added."""
+    rng = np.random.default_rng(2)
+    weights, x, card = matrix(rng), spikes(rng), small_card(rows_on=10)
+    flat = Macro(card, weights, imperfections=NONE)
+    span = flat.behaviour.unit * step * (2**bits - 1)
+    ideal = Imperfections(mismatch=False, nonlinearity=False, noise=False, converter="ideal")
+    macro = Macro(card, weights, imperfections=ideal, converter_range=(0.0, span), converter_bits=bits)
+    cells = macro.weight_mapping.to_cells(weights)
+    expected = np.zeros((len(x), len(weights)))
+    for start, stop in [(0, 10), (10, 20), (20, 24), (24, 34), (34, 40)]:  # arrays of 24 rows, 10 at a time
+        sums = np.einsum("ri,oik->rok", x[:, start:stop], cells[:, start:stop].astype(int))
+        codes = np.clip(np.floor(sums / step + 0.5), 0, 2**bits - 1)
+        expected += (codes * step) @ macro.weight_mapping.significances
+    np.testing.assert_allclose(macro.forward(x), expected, atol=1e-3)
+    if step == 1.0:
+        np.testing.assert_allclose(expected, x @ weights.T)
+
+
+def relative_current_spread(card, count=250):
+    """Spread of cell currents from Pelgrom's law: access and pull-down in series, solved one by one."""
+    array = card.parts["array"]
+    cell = array.parts["cell"]
+    nmos, rng = cell.parts["nmos"], np.random.default_rng(5)
+
+    def current(shifts):
+        access = Mosfet(nmos, cell.W_access, cell.L_access, threshold_shift=shifts[0], current_factor_shift=shifts[2])
+        down = Mosfet(
+            nmos, cell.W_pull_down, cell.L_pull_down, threshold_shift=shifts[1], current_factor_shift=shifts[3]
+        )
+
+        def excess(q):
+            return float(access.drain_current(array.V_WL, array.V_precharge, q) - down.drain_current(array.V_DD, q, 0))
+
+        return float(down.drain_current(array.V_DD, brentq(excess, 0.0, array.V_DD), 0.0))
+
+    areas = np.sqrt([cell.W_access * cell.L_access, cell.W_pull_down * cell.L_pull_down])
+    sigma = np.concatenate([nmos.A_VT / areas, nmos.A_beta / areas])
+    currents = np.array([current(shifts) for shifts in sigma * rng.standard_normal((count, 4))])
+    return currents.std() / current(np.zeros(4))
+
+
+def test_mismatch_is_that_of_the_bits():
+    """Variance sum_k 4^k sum_i x_i b_ik sigma^2 of the product: each bit's cell has a draw of its own."""
+    card = small_card(rows=40, rows_on=40, columns=60)
+    sigma = relative_current_spread(card)
+    x = np.ones((1, 40), dtype=int)
+    only = Imperfections(mismatch=True, nonlinearity=False, noise=False, converter="none")
+    measured, behaviour = {}, None
+    for value in (21, 16, -32):
+        weights = np.full((300, 40), value)
+        macro = Macro(card, weights, imperfections=only, seed=value + 40, behaviour=behaviour)
+        behaviour = macro.behaviour
+        bits = macro.weight_mapping.to_cells([value])[0]
+        expected = sigma * np.sqrt(40 * np.sum(bits * 4.0 ** np.arange(6)))
+        measured[value] = macro.forward(x).std() / macro.gain
+        # 4 standard errors of 300 outputs and of the 250 cells above; pulses' edges add a little.
+        assert measured[value] == pytest.approx(expected, rel=0.2), value
+    # By bits, not by weight: 21 = 16 + 4 + 1 errs by sqrt(273), not by 21.
+    assert measured[21] / measured[16] == pytest.approx(np.sqrt(273) / 16, rel=0.2)
+    # The most significant bit has three quarters of the variance of random weights.
+    assert 4.0**5 / np.sum(4.0 ** np.arange(6)) == pytest.approx(0.75, abs=1e-3)
+
+
+@pytest.fixture(scope="module")
+def problem():
+    rng = np.random.default_rng(3)
+    card, weights = small_card(), matrix(rng)
+    macro = Macro(card, weights, seed=11)
+    return card, weights, spikes(rng), macro
+
+
+def test_mismatch_stays_and_noise_does_not(problem):
+    card, weights, x, macro = problem
+    assert np.any(macro.forward(x) != macro.forward(x))
+    again = Macro(card, weights, seed=11, behaviour=macro.behaviour)
+    twin = Macro(card, weights, seed=11, behaviour=macro.behaviour)
+    np.testing.assert_array_equal(again.forward(x), twin.forward(x))
+    by_hand = [macro.forward(x, np.random.default_rng(1)) for _ in range(2)]
+    np.testing.assert_array_equal(*by_hand)
+    still = Imperfections(noise=False)
+    quiet = Macro(card, weights, seed=11, imperfections=still, behaviour=macro.behaviour)
+    np.testing.assert_array_equal(quiet.forward(x), quiet.forward(x))
+    np.testing.assert_array_equal(quiet.forward(x)[:7], quiet.forward(x[:7]))
+    other = Macro(card, weights, seed=12, imperfections=still, behaviour=macro.behaviour)
+    errors = [(each.forward(x) - x @ weights.T).mean(axis=0) for each in (quiet, other)]
+    assert np.abs(errors[0] - errors[1]).max() > 1.0
+
+
+def test_noise_of_a_read_has_its_size():
+    """kT/C and the card's noise on each column, through gain and significance; two chips share none of it."""
+    rng = np.random.default_rng(4)
+    card, weights = small_card(), np.full((200, 12), -1)
+    only = Imperfections(mismatch=False, nonlinearity=False, noise=True, converter="none")
+    x = spikes(rng, 300, 12)
+    chips = [Macro(card, weights, imperfections=only, seed=seed) for seed in (1, 2)]
+    noise = [chip.forward(x) - x @ weights.T for chip in chips]
+    array = card.parts["array"]
+    line = 1.380649e-23 * 300.15 / (array.C_BL_fixed + array.rows * array.C_BL_row) + card.noise_read**2
+    expected = np.sqrt(line * np.sum(4.0 ** np.arange(6))) / chips[0].behaviour.unit
+    count = noise[0].size
+    assert noise[0].std() == pytest.approx(expected, rel=5 / np.sqrt(2 * count))
+    assert abs(np.mean(noise[0] * noise[1])) < 5 * expected**2 / np.sqrt(count)
+
+
+@pytest.mark.parametrize("words", [{}, {"significance": "charge_sharing", "weight_scheme": "offset_binary"}])
+def test_the_behavioural_model_is_the_circuit(problem, words):
+    """Every column by its ODE against the model, before the converters; residual below a quarter of 6 bits' LSB."""
+    card, weights, x, _ = problem
+    analog = Imperfections(noise=False, converter="none")
+    model = Macro(card, weights, seed=11, imperfections=analog, **words)
+    circuit = Macro(card, weights, "transient", seed=11, imperfections=analog, behaviour=model.behaviour, **words)
+    difference = model.forward(x[:6]) - circuit.forward(x[:6])
+    assert model.behaviour.residual_lsb(6)[1] < 0.25
+    lsb = float(model.converters.lsb) / model.behaviour.unit
+    # Four row groups and six bits add up; the most significant ones count for 32 and 16.
+    scale = 63 if words else np.sqrt(np.sum(4.0 ** np.arange(6)))
+    assert np.abs(difference).max() < 0.25 * lsb * scale * 2
+    assert np.sqrt(np.mean(difference**2)) < 0.25 * lsb * scale
+    # The model is of use: what it follows is far larger.
+    assert np.std(circuit.forward(x[:6]) - x[:6] @ weights.T) > 3 * np.std(difference)
+
+
+def test_transient_reads_are_those_of_one_column(problem):
+    card, weights, x, behavioural = problem
+    macro = Macro(card, weights, "transient", seed=11, behaviour=behavioural.behaviour)
+    group, tile = macro._groups[1]
+    codes = np.zeros((1, 24), np.uint8)
+    codes[0, group] = x[0, group]
+    column = 5
+    discharge = macro._solve(codes, tile)[0, column]
+    shifts = tuple(each[macro._columns[column], tile] for each in macro._shifts)
+    read = BitlineRead(card.parts["array"], stored=macro._stored[tile, column].astype(int), mismatch=shifts)
+    run = read.transient(pulses=codes[0])
+    assert discharge == pytest.approx(run.discharge_bar, abs=2e-5)
+
+
+def test_supply_drift_moves_the_gain(problem):
+    card, weights, x, macro = problem
+    exact = x @ weights.T
+    slopes = [
+        np.polyfit(
+            exact.ravel(),
+            Macro(card, weights, seed=11, supply_drift=drift, behaviour=macro.behaviour).forward(x).ravel(),
+            1,
+        )[0]
+        for drift in (-0.05, 0.0, 0.05)
+    ]
+    # At 0.6 V the word lines are near the threshold: 5 % of them is a third of the overdrive.
+    assert slopes[0] < 0.95 * slopes[1]
+    assert slopes[2] > slopes[1]
+
+
+def test_real_weights_are_quantised():
+    rng = np.random.default_rng(6)
+    weights = rng.standard_normal((5, 30))
+    macro = Macro(small_card(), weights, "ideal")
+    x = spikes(rng, 10, 30)
+    assert np.abs(macro.forward(x) - x @ weights.T).max() < 0.5 * macro.step * 30
+    assert macro.step == pytest.approx(np.abs(weights).max() / 31)
+
+
+def test_report_counts_by_hand(problem):
+    card, _, x, macro = problem
+    frame = macro.report(x)
+    # 7 outputs of 6 columns, 40 inputs: two arrays of 24 rows; groups of 12, 12, 12 and 4 rows.
+    assert frame.loc["converters", "energy"] == pytest.approx(4 * 42 * 268e-15)
+    assert frame.loc["digital", "energy"] == pytest.approx(4 * 42 * card.E_add)
+    assert frame.attrs["cycles"] == 2  # both arrays at the same time
+    assert frame.loc["converters", "delay"] == pytest.approx(2 * 8 * float(macro.converters.conversion_time))
+    assert frame.loc["cells", "utilisation"] == pytest.approx(40 * 42 / (2 * 24 * 60))
+    # Equations 26 and 27 with 280 weights and 12 accumulations for each conversion.
+    assert frame.loc["total", "energy (26)"] == pytest.approx(280 * (0.08e-12 + 0.268e-12 / 12))
+    assert frame.loc["total", "delay (27)"] == pytest.approx(280 / (60 / 6 * 4) * (4e-9 + 6e-9 / 12))
+    for column in ("energy", "delay", "energy (22)"):
+        assert frame.loc["total", column] == pytest.approx(frame[column].drop("total").sum())
+    # Both bit lines of one read, from BitlineRead, against the mean of the model.
+    array = card.parts["array"]
+    stored, drive = macro._stored[:24], x[:12, :24].copy()
+    drive[:, 12:] = 0
+    solved = np.mean(
+        [
+            BitlineRead(array, stored=stored[:, column].astype(int)).transient(pulses=each).energies["precharge"]
+            for each in drive
+            for column in (0, 20, 41)
+        ]
+    )
+    assert frame.loc["bit lines", "energy"] / (3.33 * 42) == pytest.approx(solved, rel=0.35)
+
+
+def test_saturation_clips():
+    card = small_card(rows=24, rows_on=24)
+    macro = Macro(card, np.ones((3, 24), int), imperfections=Imperfections(noise=False), converter_range=(0.0, 0.01))
+    largest = macro.forward(np.ones((1, 24), int))
+    assert np.all(largest < 12)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda card: Macro(card.parts["array"], [[1]]), "kind 'sram_macro'"),
+        (lambda card: Macro(card, [1, 2]), r"weights have shape \(2,\)"),
+        (lambda card: Macro(card, [[40]]), "weights must be whole numbers from -32 to 31"),
+        (lambda card: Macro(card, [[1]], "exact"), "fidelity is 'exact'; allowed: ideal, behavioural, transient"),
+        (lambda card: Macro(card, [[1]], seed=-1), "seed is -1"),
+        (lambda card: Macro(card, [[1]], supply_drift=2.0), "supply_drift is 2.0"),
+        (lambda card: Macro(card, [[1]], spare_columns=-1), "spare_columns is -1"),
+        (
+            lambda card: Macro(card, [[1]], significance="pulse_width", input_coding="level"),
+            "input coding is 'level'; allowed: spikes, bit_serial",
+        ),
+        (
+            lambda card: Macro(card, [[1]], "transient", imperfections=Imperfections(nonlinearity=False)),
+            "allowed is nonlinearity=True",
+        ),
+        (lambda card: Imperfections(converter="perfect"), "converter is 'perfect'"),
+        (lambda card: Macro(card, [[1, 1]], "ideal").forward([1]), r"x has shape \(1,\); the macro has 2 inputs"),
+        (lambda card: Macro(card, [[1, 1]], "ideal").forward([1, 3]), "inputs must be whole numbers from 0 to 1"),
+        (lambda card: Macro(card, [[1]], "ideal").report(), "a report needs a circuit"),
+        (lambda card: Macro(card, [[1]], calibration=[[1]]), r"calibration has shape \(1, 1\)"),
+    ],
+)
+def test_wrong_input(make, message):
+    with pytest.raises(InputError, match=message):
+        make(small_card())

@@ -211,10 +211,11 @@ def convert(sums, columns, transfer, noisy, key, first_block, converters, factor
                     for i in range(right - left):
                         places[i] = np.int32(min(max((volts[i] - low) * scale, np.float32(0.0)), last))
                     for i in range(right - left):
-                        converter = columns.converter[start + i]
-                        code = np.int64(converters.first[converter, places[i]])
+                        # Unsigned numbers, which need no check for an index from the end.
+                        converter = np.uintp(columns.converter[start + i])
+                        code = np.uintp(converters.first[converter, np.uintp(places[i])])
                         # Rarely more than one transition in a bin: the first step costs no branch.
-                        code += np.int64(volts[i] >= converters.thresholds[converter, code])
+                        code += np.uintp(volts[i] >= converters.thresholds[converter, code])
                         while volts[i] >= converters.thresholds[converter, code]:
-                            code += 1
+                            code += np.uintp(1)
                         outputs[read, left + i] += factor * columns.significance[start + i] * converters.value[code]

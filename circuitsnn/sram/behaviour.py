@@ -255,6 +255,8 @@ class Calibration:
     """Discharge of a nominal cell, drive code 1, at the operating point, for a line that would not fall. [V]"""
     n_on: float
     """Word lines on at the operating point."""
+    n_spread: float
+    """How far from that reads usually are: twice the standard deviation, at least 1."""
     v_line: float
     """Representative voltage of the line. [V]"""
     gain: np.ndarray
@@ -289,7 +291,7 @@ class Calibration:
         return self.residual_rms / lsb, self.residual_max / lsb
 
     def droop(self, n_on: np.ndarray) -> np.ndarray:
-        """Evaluate d(n), 0 at the operating point and 1 V for each volt that the word lines lack.
+        """Evaluate d(n), by how much the word lines' level is above that of the operating point.
 
         Parameters
         ----------
@@ -301,7 +303,7 @@ class Calibration:
         ndarray
             Difference of the level. [V]
         """
-        return self.read.level(self.n_on) - self.read.level(n_on)
+        return self.read.level(n_on) - self.read.level(self.n_on)
 
     def features(self, drive: np.ndarray, phi: np.ndarray) -> np.ndarray:
         """Turn drive codes into the left factor of the matrix product.
@@ -347,7 +349,7 @@ class Calibration:
         u = self._relative(sides, self.n_on)
         phi, psi = _factors(u)
         if self.second:
-            phi_w, psi_w = _factors(self._slope(sides, u), len(phi))
+            phi_w, psi_w = _factors(self._slope(sides), len(phi))
             phi, psi = np.concatenate([phi, phi_w]), np.concatenate([psi, psi_w])
         return phi, psi
 
@@ -355,12 +357,13 @@ class Calibration:
         unit = self.read.charges(self.read.nominal[None], n_on, self.v_line)[_reference(self.read), 0]
         return self.read.charges(sides, n_on, self.v_line) / unit * _reference(self.read)
 
-    def _slope(self, sides: np.ndarray, u: np.ndarray) -> np.ndarray:
-        """Change of u for each volt of the word lines' level, from the operating point to the level without load."""
-        lacking = self.read.level(self.n_on) - self.read.level(0)
-        if lacking == 0.0:
-            return np.zeros_like(u)
-        return (self._relative(sides, 0) - u) / lacking
+    def _slope(self, sides: np.ndarray) -> np.ndarray:
+        """Change of u for each volt of the word lines' level, about the operating point."""
+        few, many = max(self.n_on - self.n_spread, 0.0), self.n_on + self.n_spread
+        lift = float(self.read.level(few) - self.read.level(many))
+        if lift == 0.0:
+            return np.zeros((len(self.read.levels), len(sides)))
+        return (self._relative(sides, few) - self._relative(sides, many)) / lift
 
     def leakage(self, sides: np.ndarray) -> np.ndarray:
         """Give what cells that hold a 1 leak in a read while their word line stays low, in the unit of s.
@@ -420,7 +423,8 @@ def calibrate(
     )
     discharges, charges = read.transient(sides, stored, drives)
 
-    n_on = float(np.count_nonzero(drives, axis=1).mean())
+    on = np.count_nonzero(drives, axis=1)
+    n_on, n_spread = float(on.mean()), max(2.0 * float(on.std()), 1.0)
     v_line = read.card.V_precharge - 0.5 * float(discharges.mean())
     reference = _reference(read)
     nominal = read.nominal[None]
@@ -433,7 +437,7 @@ def calibrate(
     half = len(drives) // 2
     for second in (False, True):
         model = Calibration(
-            read, np.zeros(2), unit, n_on, v_line, gain, second, 0.0, 0.0, float(np.ptp(discharges)), supply
+            read, np.zeros(2), unit, n_on, n_spread, v_line, gain, second, 0.0, 0.0, float(np.ptp(discharges)), supply
         )
         phi, psi = model.cells(sides.reshape(-1, *sides.shape[2:]))
         psi = psi.reshape(len(phi), columns, rows) * stored
@@ -450,7 +454,7 @@ def calibrate(
         rms, worst = float(np.sqrt(np.mean(error**2))), float(np.abs(error).max())
         if worst <= _ENOUGH * model.span or not mismatch:
             break
-    return Calibration(read, transfer, unit, n_on, v_line, gain, second, rms, worst, model.span, supply)
+    return Calibration(read, transfer, unit, n_on, n_spread, v_line, gain, second, rms, worst, model.span, supply)
 
 
 def _reference(read: ArrayRead) -> int:

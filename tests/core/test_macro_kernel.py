@@ -1,5 +1,11 @@
 """The kernel behind a macro: its random numbers, its converters, and that threads make no difference."""
 
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numba
 import numpy as np
 import pytest
@@ -115,3 +121,33 @@ def test_threads_and_blocks_make_no_difference():
     macro.convert(sums[:half], columns, transfer, True, key, 0, tables, np.float32(1), out[:half])
     macro.convert(sums[half:], columns, transfer, True, key, 1, tables, np.float32(1), out[half:])
     np.testing.assert_array_equal(out, results[0])
+
+
+PROGRAM = """
+import json
+import numpy as np
+from test_macro_kernel import small_run
+with np.errstate(over="ignore"):
+    print(json.dumps(small_run().tolist()))
+"""
+
+
+def small_run():
+    sums, columns, transfer, tables, outputs = case(np.random.default_rng(4), reads=3, outputs=5, merged=2)
+    macro.convert(sums, columns, transfer, True, np.array([7, 8], np.uint64), 0, tables, np.float32(1), outputs)
+    return outputs
+
+
+def test_interpreted_kernel_gives_the_compiled_answer():
+    here = Path(__file__).parent
+    path = os.pathsep.join([str(here), str(here.parents[1]), *filter(None, sys.path)])
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        env=os.environ | {"NUMBA_DISABLE_JIT": "1", "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    np.testing.assert_allclose(small_run(), json.loads(done.stdout), rtol=1e-5)

@@ -72,8 +72,8 @@ def test_levels_of_word_lines_give_even_charges():
     ("overrides", "coding", "on"),
     [
         ({}, InputMapping(), 12),
-        ({"V_WL": 0.45, "T_pulse": "2n"}, InputMapping(), 24),  # below the threshold
-        ({"C_WL_supply": "2p"}, InputMapping(), 24),  # a word-line supply that droops
+        ({"V_WL": 0.45, "T_pulse": "500p"}, InputMapping(), 24),  # below the threshold
+        ({"C_WL_supply": "5p"}, InputMapping(), 24),  # a word-line supply that droops
         ({"T_pulse": "80p"}, InputMapping("pulse_width", 2), 12),
         ({}, InputMapping("level", 2), 12),
     ],
@@ -95,17 +95,11 @@ def test_residual_of_held_out_transients(overrides, coding, on):
 def test_droop_needs_the_second_basis_and_gets_it():
     rng = np.random.default_rng(8)
     drives = (rng.random((40, 24)) < rng.uniform(0.1, 0.9, (40, 1))).astype(np.uint8)
-    stiff, weak = (
-        calibrate(
-            ArrayRead.of(array_card(C_WL_supply=supply), Conditions(), InputMapping()), drives, 0.5, True,
-            np.random.default_rng(9),
-        )
-        for supply in ("100p", "2p")
-    )  # fmt: skip
-    assert (stiff.second, weak.second) == (False, True)
+    read = ArrayRead.of(array_card(C_WL_supply="5p"), Conditions(), InputMapping())
+    weak = calibrate(read, drives, 0.5, True, rng)
+    assert weak.second
     assert weak.residual_lsb(6)[1] < 0.25
-    assert weak.gain[0] > weak.gain[24]
-    assert weak.gain[int(round(weak.n_on))] == pytest.approx(1.0, abs=0.02)
+    assert weak.gain[0] > 1.0 > weak.gain[24]
 
 
 def test_without_mismatch_the_model_is_the_curve_alone():

@@ -141,6 +141,13 @@ def test_wire_of_no_resistance_is_the_lumped_line():
     assert np.ptp(run.wire[0], axis=1).max() < 1e-6
 
 
+def test_wire_cut_behind_the_first_row_leaves_its_capacitance_and_the_fixed_one():
+    cut = BitlineRead(CARD.replace(R_BL_row=1e15), rows=3, wire=True).transient(pulses=[1, 0, 0])
+    alone = BitlineRead(CARD, rows=1).transient(pulses=1)
+    np.testing.assert_allclose(cut.bit_line, alone.bit_line, atol=2e-5)
+    assert cut.wire[0][-1, 2] == pytest.approx(CARD.V_precharge, abs=1e-3)
+
+
 def test_leakage_grows_with_the_rows():
     hot = Conditions("FF", 400.0)
     card = CARD.replace(C_BL_row=1e-20)

@@ -1,4 +1,4 @@
-"""How far can the product of an analog SRAM array be trusted when its cells spread, and what does accuracy cost?
+"""How well an analog SRAM array multiplies when its cells spread, and what accuracy costs.
 
 A column of N cells discharges its bit line: m of the rows that are on hold a 1, and the line's fall tells m. The error
 of that multiply-accumulate is measured over many columns, in which every transistor is its own draw, against the
@@ -43,8 +43,11 @@ CLIP = 4.0  # standard deviations of the signal to either side that a converter 
 GAMMA = 0.5  # dB that the converter may cost
 RESIDUAL = 0.25  # of an LSB of 6 bits: where the behavioural model is further from the transient, there is no result
 WANTED = (8.0, 10.0, 12.0, 14.0)  # dB
-SUPPLIES = {"V_WL": ("V_WL",), "V_DD": ("V_DD",), "V_precharge": ("V_precharge",)} | {
-    "all supplies": ("V_WL", "V_DD", "V_precharge")
+SUPPLIES = {
+    "supply V_WL": ("V_WL",),
+    "supply V_DD": ("V_DD",),
+    "supply V_precharge": ("V_precharge",),
+    "all supplies": ("V_WL", "V_DD", "V_precharge"),
 }
 SCHEMES = ("twos_complement", "offset_binary", "differential")
 HALF = 0.5  # share of ones, in the inputs and in the cells
@@ -108,16 +111,15 @@ def with_mismatch(model: Calibration, card: Card) -> Calibration:
     return replace(model, read=replace(model.read, card=card.parts["array"]))
 
 
-def column_macro(setting: Setting, stored: np.ndarray, seed: int, quiet: bool, mismatch: bool, **words) -> Macro:
+def column_macro(setting: Setting, stored: np.ndarray, mismatch: bool = True, noise: bool = False, **words) -> Macro:
     """Put columns, each the whole of an output, into a macro without converters."""
-    imperfections = Imperfections(mismatch=mismatch, noise=not quiet, converter="none")
     return Macro(
         setting.card.replace(rows_on=setting.rows_on),
         -stored.astype(int),  # a two's complement of one bit is 0 or -1
         weight_bits=1,
-        seed=seed,
+        seed=setting.seed,
         conditions=setting.conditions,
-        imperfections=imperfections,
+        imperfections=Imperfections(mismatch=mismatch, noise=noise, converter="none"),
         **words,
     )
 
@@ -127,14 +129,22 @@ def sums_of(macro: Macro, inputs: np.ndarray) -> np.ndarray:
     return (-macro.forward(inputs) - macro.offset) / macro.gain
 
 
-def read_columns(setting: Setting, mismatch: bool = True) -> Reads:
-    """Read random columns with random inputs, a quarter of the products being 1."""
+def random_data(setting: Setting) -> tuple[np.ndarray, np.ndarray]:
+    """Draw stored bits (columns, rows on) and inputs (reads, rows on): a quarter of the products is 1."""
     rng = np.random.default_rng([setting.seed, 2])
     stored = rng.random((setting.columns, setting.rows_on)) < HALF
-    inputs = (rng.random((setting.reads, setting.rows_on)) < HALF).astype(int)
-    model = learn(setting)
-    macros = [column_macro(setting, stored, setting.seed, quiet, mismatch, behaviour=model) for quiet in (True, False)]
-    return Reads(inputs @ stored.T.astype(int), *(sums_of(macro, inputs) for macro in macros), macros[0])
+    return stored, (rng.random((setting.reads, setting.rows_on)) < HALF).astype(int)
+
+
+def read_columns(setting: Setting, mismatch: bool = True) -> Reads:
+    """Read random columns with random inputs."""
+    stored, inputs = random_data(setting)
+    macro = column_macro(setting, stored, mismatch, behaviour=learn(setting))
+    reads = Reads(inputs @ stored.T.astype(int), sums_of(macro, inputs), None, macro)
+    # The noise that the macro would add (see `noise_floor`) saves a second macro.
+    noise = np.random.default_rng([setting.seed, 3]).standard_normal(reads.quiet.shape)
+    volts = reads.volts(reads.quiet) + read_noise(setting) * noise
+    return replace(reads, noisy=inverse(macro, volts, reads.exact.max()))
 
 
 def errors(exact: np.ndarray, decoded: np.ndarray) -> np.ndarray:
@@ -161,7 +171,7 @@ def converted(reads: Reads, bits: int, seed: int, ideal: bool = False) -> tuple[
     slope, intercept = np.polyfit(reads.exact.ravel(), reads.volts(reads.quiet).ravel(), 1)
     centre, reach = slope * reads.exact.mean() + intercept, CLIP * slope * reads.exact.std()
     adc = sar(reads.macro.card, bits, seed, reads.exact.shape[1], centre - reach, centre + reach, ideal)
-    codes = adc.convert(reads.volts(reads.noisy), np.random.default_rng([seed, 3]))
+    codes = adc.convert(reads.volts(reads.noisy), np.random.default_rng([seed, 8]))
     return inverse(reads.macro, adc.voltage(codes), reads.exact.max()), adc.energy_table()["energy [J]"]["circuit"]
 
 
@@ -178,36 +188,34 @@ def sar(card: Card, bits: int, seed: int, columns: int, low: float, high: float,
     return SarAdc(card.parts["adc"], bits, seed, columns // SHARED, low=low, high=high, ideal=ideal)
 
 
-def missing_codes(setting: Setting, bits: int, model: Calibration) -> dict[str, float]:
+def missing_codes(setting: Setting, resolutions: tuple[int, ...], model: Calibration) -> dict[str, float]:
     """Turn on cells that hold a 1 one after the other and count codes that never come, and codes out of order."""
     ramp = np.tril(np.ones((setting.rows_on + 1, setting.rows_on), int), -1)
-    stored = np.ones((setting.columns, setting.rows_on))
-    macro = column_macro(setting, stored, setting.seed, True, True, behaviour=model, calibration=ramp)
+    macro = column_macro(setting, np.ones((setting.columns, setting.rows_on)), behaviour=model, calibration=ramp)
     volts = np.polynomial.polynomial.polyval(sums_of(macro, ramp), model.transfer)
-    # The range that a typical column needs, half an LSB beyond the ends.
-    low, high = volts[0].mean(), volts[-1].mean()
-    half = 0.5 * (high - low) / (2**bits - 1)
-    adc = sar(setting.card, bits, setting.seed, setting.columns, low - half, high + half)
-    quiet = adc.convert(volts)
-    hit = np.zeros((2**bits, setting.columns), bool)
-    hit[quiet, np.arange(setting.columns)] = True
-    # What lies beyond a column's last code is its gain error, no missing code.
-    inside = np.arange(2**bits)[:, None]
-    missing = (~hit & (inside > quiet[0]) & (inside < quiet[-1])).sum(axis=0)
     rng = np.random.default_rng([setting.seed, 4])
-    array = setting.card.parts["array"]
-    line = sqrt(thermal_noise(array, setting.conditions) ** 2 + setting.card.noise_read**2)
-    noisy = adc.convert(volts + line * rng.standard_normal(volts.shape), rng)
-    return {
-        f"missing_{bits}": missing.mean(),
-        f"missing_{bits}_worst": missing.max(),
-        f"disorder_{bits}": (np.diff(noisy, axis=0) < 0).sum(axis=0).mean(),
-    }
+    noisy = volts + read_noise(setting) * rng.standard_normal(volts.shape)
+    row = {}
+    for bits in resolutions:
+        # The range that a typical column needs, half an LSB beyond the ends.
+        low, high = volts[0].mean(), volts[-1].mean()
+        half = 0.5 * (high - low) / (2**bits - 1)
+        adc = sar(setting.card, bits, setting.seed, setting.columns, low - half, high + half)
+        codes = adc.convert(volts)
+        hit = np.zeros((2**bits, setting.columns), bool)
+        hit[codes, np.arange(setting.columns)] = True
+        # What lies beyond a column's last code is its gain error, no missing code.
+        every = np.arange(2**bits)[:, None]
+        missing = (~hit & (every > codes[0]) & (every < codes[-1])).sum(axis=0)
+        row[f"missing_{bits}"], row[f"missing_{bits}_worst"] = missing.mean(), missing.max()
+        row[f"disorder_{bits}"] = (np.diff(adc.convert(noisy, rng), axis=0) < 0).sum(axis=0).mean()
+    return row
 
 
-def thermal_noise(array: Card, conditions: Conditions) -> float:
-    """kT/C noise of a precharged line. [V]."""
-    return sqrt(Boltzmann * conditions.temperature / capacitance(array))
+def read_noise(setting: Setting) -> float:
+    """Noise of a read: kT/C of the precharged line and what the card adds. [V]."""
+    line = Boltzmann * setting.conditions.temperature / capacitance(setting.card.parts["array"])
+    return sqrt(line + setting.card.noise_read**2)
 
 
 def charge_spread(setting: Setting) -> float:
@@ -220,7 +228,7 @@ def charge_spread(setting: Setting) -> float:
     array = setting.card.parts["array"]
     cell = array.parts["cell"]
     nmos, tau = cell.parts["nmos"], word_line_time_constant(array)
-    edges = np.linspace(0.0, array.T_pulse + 8.0 * tau, 121)
+    edges = np.linspace(0.0, array.T_pulse + 8.0 * tau, 81)
     t = 0.5 * (edges[1:] + edges[:-1])
     rising = -np.expm1(-np.minimum(t, array.T_pulse) / tau)
     gate = word_line_level(array, HALF * setting.rows_on) * rising * np.exp(-np.maximum(t - array.T_pulse, 0.0) / tau)
@@ -232,7 +240,7 @@ def charge_spread(setting: Setting) -> float:
             for size, (voltage, factor) in zip(sizes, shifts.reshape(2, 2), strict=True)
         )
         low, high = np.zeros_like(t), np.full_like(t, array.V_precharge)
-        for _ in range(40):
+        for _ in range(26):
             node = 0.5 * (low + high)
             up = access.drain_current(gate, array.V_precharge, node) > down.drain_current(array.V_DD, node, 0.0)
             low, high = np.where(up, node, low), np.where(up, high, node)
@@ -242,10 +250,33 @@ def charge_spread(setting: Setting) -> float:
     for number, (width, length) in enumerate(sizes):
         for place, spread in enumerate((nmos.A_VT, nmos.A_beta)):
             step = np.zeros(4)
-            step[2 * number + place] = 1e-4
-            slope = (charge(step) - charge(-step)) / 2e-4 / nominal
+            step[2 * number + place] = 1e-3
+            slope = (charge(step) - charge(-step)) / 2e-3 / nominal
             variance += slope**2 * spread**2 / (width * length)
     return sqrt(variance)
+
+
+def hold_margin(setting: Setting, swing: float) -> float:
+    """Give a stored 1's height above the trip point with its word line on and its bit line fallen by the swing. [V].
+
+    The node is where pull-up and access balance, the other node at ground; the trip point is the threshold of the
+    inverter that it drives, without that one's access.
+    """
+    array = setting.card.parts["array"]
+    cell = array.parts["cell"]
+    nmos, pmos = cell.parts["nmos"], cell.parts["pmos"]
+    access = Mosfet(nmos, cell.W_access, cell.L_access, setting.conditions)
+    down = Mosfet(nmos, cell.W_pull_down, cell.L_pull_down, setting.conditions)
+    up = Mosfet(pmos, cell.W_pull_up, cell.L_pull_up, setting.conditions)
+    v_dd, line = array.V_DD, max(array.V_precharge - swing, 0.0)
+
+    def at_node(v: float) -> float:
+        return float(access.drain_current(array.V_WL, v, line) + up.drain_current(0.0, v, v_dd, v_dd))
+
+    def at_trip(v: float) -> float:
+        return float(down.drain_current(v, v, 0.0) + up.drain_current(v, v, v_dd, v_dd))
+
+    return brentq(at_node, 0.0, v_dd) - brentq(at_trip, 0.0, v_dd)
 
 
 def deserved_bits(snr_a: float) -> int:
@@ -298,15 +329,14 @@ def describe(setting: Setting, codes: tuple[int, ...] = (), mismatch: bool = Tru
         "energy": macro.report()["energy"][["word lines", "bit lines", "cells"]].sum() / (n * setting.columns),
         "conversion_energy": conversion / n,
         "residual_lsb": macro.behaviour.residual_lsb(6)[1],
+        "hold": hold_margin(setting, float(reads.volts(reads.quiet).max())),
         "chips": setting.columns // CHIP,
     }
     for name, each in (("yield", columns), ("yield_trimmed", trimmed)):
         good = int(np.sum(each[: row["chips"] * CHIP].reshape(-1, CHIP).max(axis=1) <= GOOD * n))
         low, high = binomtest(good, row["chips"]).proportion_ci(method="wilson")
         row |= {name: good / row["chips"], f"{name}_low": low, f"{name}_high": high}
-    for bits in codes:
-        row |= missing_codes(setting, bits, macro.behaviour)
-    return row
+    return row | (missing_codes(setting, codes, macro.behaviour) if codes else {})
 
 
 # What the study measures, each a function of one item for the workers.
@@ -321,16 +351,19 @@ class Item:
     value: float
     setting: Setting
     reference: Setting | None = None
-    """For a drift: the setting that the decoding stays with."""
+    """The setting that the decoding of a drift stays with."""
+    only_drift: bool = False
     codes: tuple[int, ...] = ()
 
 
-def measure(item: Item) -> dict:
-    """Measure a setting, or the error of one that has drifted away from its decoding."""
+def measure(item: Item) -> list[dict]:
+    """Measure a setting with a decoding of its own, its error with a reference's decoding, or both."""
     row = {"sweep": item.sweep, "label": item.label, "value": item.value}
-    if item.reference is None:
-        return row | describe(item.setting, item.codes)
-    return row | drift(item.reference, item.setting)
+    setting = replace(item.setting, behaviour=learn(item.setting))
+    rows = [] if item.only_drift else [row | describe(setting, item.codes)]
+    if item.reference is not None:
+        rows.append(row | {"sweep": f"{item.sweep} drift"} | drift(item.reference, setting))
+    return rows
 
 
 def drift(reference: Setting, changed: Setting) -> dict[str, float]:
@@ -370,12 +403,10 @@ def count_bits(item: Item) -> list[dict]:
 def compare_with_transient(item: Item) -> dict:
     """Read the same columns by the model and by the ODE; largest and rms difference in LSB of 6 bits."""
     setting = item.setting
-    rng = np.random.default_rng([setting.seed, 5])
-    stored = rng.random((setting.columns, setting.rows_on)) < HALF
-    inputs = (rng.random((setting.reads, setting.rows_on)) < HALF).astype(int)
-    words = {"behaviour": learn(setting), "quiet": True, "mismatch": True, "seed": setting.seed}
-    model = column_macro(setting, stored, **words)
-    circuit = column_macro(setting, stored, fidelity="transient", **words)
+    stored, inputs = random_data(setting)
+    behaviour = learn(setting)
+    model = column_macro(setting, stored, behaviour=behaviour)
+    circuit = column_macro(setting, stored, behaviour=behaviour, fidelity="transient")
     transfer = model.behaviour.transfer
     volts = [np.polynomial.polynomial.polyval(sums_of(macro, inputs), transfer) for macro in (model, circuit)]
     difference = (volts[1] - volts[0]) / float(model.converters.lsb)
@@ -390,13 +421,15 @@ def compare_with_transient(item: Item) -> dict:
 
 
 def noise_floor(setting: Setting) -> dict[str, float]:
-    """Noise of equal cells' reads, without and with what the card adds to kT/C, against the closed form. [V]."""
-    thermal = thermal_noise(setting.card.parts["array"], setting.conditions)
+    """Noise of the macro's own reads, with and without what the card adds to kT/C, against the closed form. [V]."""
+    stored, inputs = random_data(setting)
     rows = {}
-    for name, added in (("thermal", 0.0), ("card", float(setting.card.noise_read))):
-        reads = read_columns(replace(setting, card=setting.card.replace(noise_read=added)), mismatch=False)
-        noise = reads.volts(reads.noisy) - reads.volts(reads.quiet)
-        rows |= {name: rms(noise), f"{name}_closed": sqrt(thermal**2 + added**2), "count": noise.size}
+    for name, added in (("thermal", 0.0), ("card", setting.card.noise_read)):
+        own = replace(setting, card=setting.card.replace(noise_read=added))
+        macros = [column_macro(own, stored, False, noise, behaviour=learn(own)) for noise in (False, True)]
+        volts = [np.polynomial.polynomial.polyval(sums_of(m, inputs), m.behaviour.transfer) for m in macros]
+        noise = volts[1] - volts[0]
+        rows |= {name: rms(noise), f"{name}_closed": read_noise(own), "count": noise.size}
     return rows
 
 
@@ -504,8 +537,11 @@ def items(context: StudyContext, base: Setting) -> list[Item]:
         Item("A_VT", f"{factor:g}", factor, with_mismatch_of(base, factor, base.behaviour), codes=codes)
         for factor in values["A_VT_factors"]
     ]
-    levels = {level: with_swing(bare.with_array(V_WL=level), swing) for level in values["V_WL"]}
-    found += [Item("V_WL", f"{level:g} V", level, setting, codes=codes) for level, setting in levels.items()]
+    levels = {
+        level: base if level == array.V_WL else with_swing(bare.with_array(V_WL=level), swing)
+        for level in dict.fromkeys((*values["V_WL"], *values["drift_V_WL"]))
+    }
+    found += [Item("V_WL", f"{level:g} V", level, levels[level], codes=codes) for level in values["V_WL"]]
     for rows in values["rows_on"]:
         setting = with_swing(replace(bare, rows_on=rows), swing)
         found.append(Item("rows_on", f"{rows}", rows, setting, codes=(int(log2(rows)),)))
@@ -513,27 +549,22 @@ def items(context: StudyContext, base: Setting) -> list[Item]:
     for level in values["tradeoff_V_WL"]:
         for pulse in values["tradeoff_T_pulse"]:
             setting = typical.with_array(V_WL=level, T_pulse=pulse)
-            if HALF * HALF * base.rows_on * charge(setting) < 0.5 * array.V_precharge * capacitance(array):
+            if HALF * HALF * base.rows_on * charge(setting) < 0.9 * array.V_precharge * capacitance(array):
                 found.append(Item("tradeoff", f"{level:g} V, {1e12 * pulse:.0f} ps", level, setting))
-    for temperature in values["temperatures"]:
-        hot = replace(base.conditions, temperature=temperature)
-        for level in values["drift_V_WL"]:
-            setting = base if level == array.V_WL else with_swing(bare.with_array(V_WL=level), swing)
-            changed = replace(setting, conditions=hot, behaviour=None)
-            found.append(Item("temperature drift", f"{temperature:g} K", temperature, changed, setting))
-        found.append(Item("temperature", f"{temperature:g} K", temperature, replace(bare, conditions=hot), codes=codes))
+    for level in values["drift_V_WL"]:
+        setting = replace(levels[level], behaviour=learn(levels[level]))
+        for temperature in values["temperatures"]:
+            hot = replace(setting, conditions=replace(base.conditions, temperature=temperature), behaviour=None)
+            extra = level != array.V_WL
+            found.append(Item("temperature", f"{temperature:g} K", temperature, hot, setting, extra, codes=codes))
     for corner in ("SS", "FF"):
         changed = replace(bare, conditions=replace(base.conditions, corner=corner))
-        found += [
-            Item("corner", corner, np.nan, changed, codes=codes),
-            Item("corner drift", corner, np.nan, changed, base),
-        ]
+        found.append(Item("corner", corner, np.nan, changed, base, codes=codes))
     for change in values["supply_drift"]:
         for name, supplies in SUPPLIES.items():
             changed = bare.with_array(**{each: getattr(array, each) * (1.0 + change) for each in supplies})
-            found.append(Item(f"{name} drift", f"{100 * change:+.3g} %", change, changed, base))
-        lower = bare.with_array(V_DD=array.V_DD * (1.0 + change), V_precharge=array.V_precharge * (1.0 + change))
-        found.append(Item("V_DD", f"{100 * change:+.3g} %", change, lower, codes=codes))
+            extra = len(supplies) == 1
+            found.append(Item(name, f"{100 * change:+.3g} %", change, changed, base, extra, codes=codes))
     return found
 
 
@@ -556,6 +587,8 @@ def signed_items(context: StudyContext, base: Setting) -> list[SignedItem]:
     every = np.broadcast_to(every, (len(every), base.rows_on))
     found = []
     for factor in values["A_VT_factors"]:
+        if factor == 0.0:
+            continue
         setting = with_mismatch_of(base, factor, base.behaviour)
         spread = charge_spread(setting)
         for scheme in SCHEMES:
@@ -574,7 +607,7 @@ def run(context: StudyContext) -> Outcome:
     # In this process first, so that the kernels are compiled once.
     base = replace(base, behaviour=learn(base))
     listed = items(context, base)
-    measured = pd.DataFrame(context.map(measure, listed, "settings"))
+    measured = pd.DataFrame([row for rows in context.map(measure, listed, "settings") for row in rows])
     results = measured[measured["residual_lsb"] < RESIDUAL].reset_index(drop=True)
     drifts = results[results["sweep"].str.endswith("drift")]
     drifts = drifts[["sweep", "label", "value", "V_WL", "error", "error_share", "gain"]].reset_index(drop=True)
@@ -586,7 +619,7 @@ def run(context: StudyContext) -> Outcome:
     chosen = [by_sweep[0], by_sweep[len(by_sweep) // 2], by_sweep[-1]]
     chosen = [replace(item, codes=tuple(values["converter_bits"])) for item in chosen]
     bits = pd.DataFrame([row for rows in context.map(count_bits, chosen, "converters") for row in rows])
-    checked = [item for item in listed if (item.sweep, item.label) in CHECKED]
+    checked = [item for item in listed if (item.sweep, item.label) in CHECKED and not item.only_drift]
     small = {"columns": values["transient_columns"], "reads": values["transient_reads"]}
     checked = [replace(item, setting=replace(item.setting, **small)) for item in checked]
     transients = pd.DataFrame(context.map(compare_with_transient, checked, "transients"))
@@ -704,7 +737,7 @@ def claims(
     differential = random[random["scheme"] == "differential"].set_index("factor")
     twos = random[random["scheme"] == "twos_complement"].set_index("factor")
     closed = random["error"] / random["predicted_error"]
-    near = closed[random["factor"] == random.loc[random["factor"] > 0, "factor"].min()]
+    near = closed[random["factor"] == random["factor"].min()]
     gain = differential.loc[1.0, "snr_a"] - twos.loc[1.0, "snr_a"]
     expected = decibel(twos.loc[1.0, "predicted_error"] / differential.loc[1.0, "predicted_error"])
     tradeoff = by["tradeoff"]
@@ -725,12 +758,12 @@ def claims(
                 f"{r['value']:g} x A_VT: {r['mismatch_error']:.3g} of {r['predicted_error']:.3g} counts"
                 for _, r in spread.iterrows()
             )
-            + "; the closed form is of first order, and half of the "
-            f"variance is the columns' offsets, {base.columns} draws: 1 standard error is {50 / sqrt(base.columns):.1f} %",
+            + f"; the closed form is of first order; the columns' offsets, half of the variance, are {base.columns} draws: "
+            f"1 standard error is some {50 / sqrt(base.columns):.1f} %",
             from_paper=False,
         ),
         Claim.within(
-            "Error of signed products over its closed form by the bits that are set, worst scheme, least A_VT > 0",
+            "Error of signed products over its closed form by the bits that are set, worst scheme, least A_VT",
             1.0,
             float(near.iloc[np.argmax(np.abs(near - 1.0))]),
             relative=0.1,
@@ -798,7 +831,7 @@ def claims(
             cut,
             unit="dB",
             remark="; ".join(
-                f"V_WL {r['V_WL']:g} V: SNR_a {r['snr_a']:.1f} dB, {r['bits']} bits, SNR_T "
+                f"V_WL {r['V_WL']:g} V: SNR_a {r['snr_a']:.1f} dB, {r['bits']:.0f} bits, SNR_T "
                 f"{r['snr_t_ideal']:.1f} dB, with converters as drawn {r['snr_t']:.1f} dB"
                 for _, r in deserved.iterrows()
             )
@@ -874,19 +907,20 @@ def draw_drift(results: pd.DataFrame, drifts: pd.DataFrame, ranking: pd.DataFram
         own = drifts[drifts["sweep"] == f"{name} drift"].sort_values("value")
         x, y = np.append(own["value"], 0.0), np.append(own["error"], 0.0)
         order = np.argsort(x)
-        label = {"V_precharge": "$V_{precharge}$", "all supplies": name}.get(name, f"${name[0]}_{{{name[2:]}}}$")
+        label = name.removeprefix("supply ")
+        label = f"${label[0]}_{{{label[2:]}}}$" if label != name else name
         left.plot(100 * x[order], y[order], f"{marker}-", label=label)
-    left.set(xlabel="change after the calibration [%]", ylabel="rms error, equal cells [counts of 64]")
+    left.set(xlabel="change of a supply [%]", ylabel="error of equal cells [counts of 64]")
     own = drifts[drifts["sweep"] == "temperature drift"]
     for (level, part), marker in zip(own.groupby("V_WL"), "os^", strict=False):
         x, y = np.append(part["value"], 300.15), np.append(part["error"], 0.0)
         order = np.argsort(x)
         middle.plot(x[order], y[order], f"{marker}-", label=f"$V_{{WL}}$ = {level:g} V")
-    middle.set(xlabel="temperature [K], calibrated at 300 K", ylabel="rms error, equal cells [counts of 64]")
+    middle.set(xlabel="temperature [K]", ylabel="error of equal cells [counts of 64]")
     for axes in (left, middle):
         axes.axhline(spread, color=PALETTE[6], linewidth=0.8, linestyle=":", label="mismatch of the card")
-        axes.set_ylim(bottom=0.0)
-        axes.legend()
+        axes.set_ylim(0.0, 1.6 * axes.get_ylim()[1])
+        axes.legend(loc="upper center", fontsize=6)
     shown = ranking.iloc[::-1]
     drifting = shown["cause"].str.startswith(("drift", "corner"))
     colours = np.where(drifting, PALETTE[1], PALETTE[0])
@@ -921,7 +955,7 @@ def draw_tradeoff(results: pd.DataFrame, optima: pd.DataFrame, bits: pd.DataFram
     left.plot([], [], color=PALETTE[6], linestyle=":", linewidth=0.8, label="straight decoding")
     left.legend(title="$V_{WL}$", title_fontsize=7, fontsize=6)
     middle.plot(1e15 * optima["total_energy"], optima["snr_t"], "k--", marker="*", markersize=7, label="least energy")
-    middle.set(xlabel="energy with converter per MAC [fJ]", ylabel="SNR$_T$ [dB]")
+    middle.set(xlabel="energy with converter per MAC [fJ]", ylabel="SNR$_T$ [dB]", ylim=(0.0, None))
     middle.legend(handles=[middle.lines[-1]])
     for (level, own), colour, marker in zip(bits.groupby("V_WL"), PALETTE, "os^", strict=False):
         right.plot(own["bits"], own["snr_t_ideal"], color=colour, marker=marker, label=f"{level:g} V, ideal converter")
@@ -951,15 +985,17 @@ def draw_signed(signed: pd.DataFrame) -> Figure:
         single = own[own["weight"].notna()].sort_values("weight")
         left.plot(single["weight"], single["error"], marker, color=colour, label=name)
         left.plot(single["weight"], single["predicted_error"], "-", color=colour, linewidth=0.8)
-        random = own[own["weight"].isna() & (own["factor"] > 0)].sort_values("factor")
+        random = own[own["weight"].isna()].sort_values("factor")
         right.plot(random["factor"], random["snr_a"], marker, color=colour, label=name)
         predicted = [decibel(s / e) for s, e in zip(random["signal"], random["predicted_error"], strict=True)]
         right.plot(random["factor"], predicted, "-", color=colour, linewidth=0.8)
-    left.set(xlabel="weight of all 64 cells of a row of weights", ylabel="rms error of the product [weight units]")
+    left.set(xlabel="weight, the same in all 64 rows", ylabel="rms error of the product [weight units]")
     right.set(xlabel="$A_{VT}$ over the card's [1]", ylabel="SNR$_a$, small weights [dB]")
-    left.set_ylim(bottom=0.0)
-    left.plot([], [], "-", color=PALETTE[6], linewidth=0.8, label="closed form")
-    left.legend()
+    for axes in (left, right):
+        axes.plot([], [], "-", color=PALETTE[6], linewidth=0.8, label="closed form")
+    left.set_ylim(0.0, 1.3 * left.get_ylim()[1])
+    left.legend(ncols=2)
+    right.legend()
     return figure
 
 
@@ -970,9 +1006,9 @@ STUDY = Study(
     run=run,
     parameters=(
         StudyParameter("columns", 1024, "Columns, in chips of 32", quick=256, minimum=32, maximum=65536),
-        StudyParameter("reads", 128, "Inputs that each column reads", quick=64, minimum=8, maximum=65536),
+        StudyParameter("reads", 128, "Inputs that each column reads", quick=48, minimum=8, maximum=65536),
         StudyParameter(
-            "calibration_reads", 16, "Reads of 8 columns for each model, by the ODE", quick=10, minimum=4, maximum=1000
+            "calibration_reads", 16, "Reads of 8 columns for each model, by the ODE", quick=6, minimum=4, maximum=1000
         ),
         StudyParameter(
             "A_VT_factors",
@@ -996,10 +1032,10 @@ STUDY = Study(
         ),
         StudyParameter(
             "tradeoff_V_WL",
-            (0.5, 0.55, 0.6, 0.7, 0.8, 0.9),
+            (0.5, 0.55, 0.6, 0.7, 0.8, 0.9, 1.0),
             "Word-line levels of the trade-off",
             unit="V",
-            quick=(0.5, 0.6, 0.8),
+            quick=(0.5, 0.7, 0.9),
             minimum=0.4,
             maximum=1.2,
         ),
@@ -1038,7 +1074,7 @@ STUDY = Study(
             maximum=0.3,
         ),
         StudyParameter("converter_bits", (2, 3, 4, 5, 6, 7, 8), "Bits of converters", minimum=1, maximum=12),
-        StudyParameter("signed_outputs", 192, "Outputs with small signed weights", quick=64, minimum=4, maximum=4096),
+        StudyParameter("signed_outputs", 384, "Outputs with small signed weights", quick=96, minimum=4, maximum=4096),
         StudyParameter("weight_step", 2, "Every how manieth weight is measured alone", quick=6, minimum=1, maximum=31),
         StudyParameter("weight_copies", 16, "Outputs for each of these weights", quick=8, minimum=1, maximum=256),
         StudyParameter("transient_columns", 32, "Columns that are read by the ODE, too", quick=16, minimum=1),

@@ -700,8 +700,11 @@ class Macro:
         transfer = self._transfer(model)
         word, bit = 0.0, 0.0
         spans = len(self.tiling.column_tiles) * array.columns
-        complement = np.ones_like(psi) * np.abs(psi).sum(axis=(1, 2), keepdims=True) / max(self._stored.sum(), 1)
-        other = np.where(self._stored, 0.0, complement) if array.parts["cell"].kind == "sram_6t" else 0.0 * psi
+        # The complementary line of six-transistor cells falls with those that hold 0, taken as the mean of the others.
+        mean = psi.sum(axis=(1, 2), keepdims=True) / max(self._stored.sum(), 1)
+        other = np.where(self._stored, 0.0, mean) if array.parts["cell"].kind == "sram_6t" else 0.0 * psi
+        # What each drive code's word line reaches before it falls again, over its level.
+        reached = read.levels * (-np.expm1(-read.durations / read.tau) if read.tau > 0.0 else 1.0)
         for plane in self.input_mapping.to_planes(inputs):
             drive = self._drive(plane)
             for group, _ in self._groups:
@@ -710,7 +713,12 @@ class Macro:
                     falls = np.polynomial.polynomial.polyval(features @ self._weights_of(numbers, group), transfer)
                     bit += array.V_precharge * read.capacitance * float(falls.sum(axis=1).mean())
                 on = np.count_nonzero(drive[:, group], axis=1)
-                word += array.V_WL * array.C_WL_cell * spans * float(np.mean(on * read.level(on)))
+                word += (
+                    array.V_WL
+                    * array.C_WL_cell
+                    * spans
+                    * float(np.mean(reached[drive[:, group]].sum(axis=1) * read.level(on)))
+                )
         lines = 2 if array.parts["cell"].kind == "sram_6t" else 1
         cells = lines * self.tiling.column_reads * array.V_DD * model.supply_charge
         return {"word lines": word, "bit lines": bit, "cells": cells}

@@ -10,7 +10,7 @@ from scipy.optimize import brentq
 from circuitsnn.errors import InputError
 from circuitsnn.sram.bitline import BitlineRead
 from circuitsnn.sram.macro import Imperfections, Macro
-from circuitsnn.transistor.mosfet import Mosfet
+from circuitsnn.transistor.mosfet import Conditions, Mosfet
 
 CODINGS = [
     {},
@@ -282,6 +282,12 @@ def test_energy_is_that_of_the_columns(words, mismatch):
     assert energy["bit lines"] == pytest.approx(bit, rel=0.05 if mismatch else 0.02, abs=0.0)
 
 
+def test_a_matrix_of_zeros_gives_zeros():
+    quiet = Imperfections(noise=False, converter="ideal")
+    macro = Macro(small_card(), np.zeros((3, 20), int), imperfections=quiet)
+    np.testing.assert_allclose(macro.forward(np.ones((2, 20), int)), 0.0, atol=0.1)
+
+
 def test_saturation_clips():
     card = small_card(rows=24, rows_on=24)
     macro = Macro(card, np.ones((3, 24), int), imperfections=Imperfections(noise=False), converter_range=(0.0, 0.01))
@@ -311,7 +317,27 @@ def test_saturation_clips():
         (lambda card: Macro(card, [[1, 1]], "ideal").forward([1]), r"x has shape \(1,\); the macro has 2 inputs"),
         (lambda card: Macro(card, [[1, 1]], "ideal").forward([1, 3]), "inputs must be whole numbers from 0 to 1"),
         (lambda card: Macro(card, [[1]], "ideal").report(), "a report needs a circuit"),
-        (lambda card: Macro(card, [[1]], calibration=[[1]]), r"calibration has shape \(1, 1\)"),
+        (lambda card: Macro(card, [[1]], calibration=[[1]]), "allowed are two inputs or more"),
+        (lambda card: Macro(card, [[1]], calibration=[[0]] * 3), "calibration drives no word line"),
+        (lambda card: Macro(card, [[1]], calibration=[[1, 1]]), r"calibration has shape \(1, 2\)"),
+        (lambda card: Macro(card, [[1]], calibration=[[1], [1, 1]]), "calibration must be an array of numbers"),
+        (lambda card: Macro(card, [[1]], converter_range=3), "converter_range is 3; allowed are two voltages"),
+        (lambda card: Macro(card, [[1]], converter_bits=0), "converter_bits is 0"),
+        (lambda card: Macro(card, [[1]], supply_drift="much"), "supply_drift is 'much'"),
+        (lambda card: Macro(card, [[1]], conditions="FF"), "conditions is 'FF'; allowed is Conditions"),
+        (lambda card: Macro(card, [[1]], imperfections=None), "imperfections is None; allowed is Imperfections"),
+        (lambda card: Macro(card, [[1]], faults=3), "faults is 3; allowed is Faults"),
+        (lambda card: Macro(card, [[1]], behaviour=3), "behaviour is 3; allowed is a macro's"),
+        (
+            lambda card: Macro(card, [[1]], conditions=Conditions("FF"), behaviour=Macro(card, [[1]]).behaviour),
+            "behaviour is that of another array card, other conditions or other codings",
+        ),
+        (lambda card: Imperfections(mismatch="no"), "imperfections: mismatch is 'no'"),
+        (lambda card: Macro(card, [[1, 1]], "ideal").forward([1, np.inf]), "found inf"),
+        (lambda card: Macro(card, [[1, 1]], "ideal") @ [[1], [1, 1]], "x must be an array of numbers"),
+        (lambda card: Macro(card, [[1]], "ideal").forward([1], rng=3), "rng is 3"),
+        (lambda card: Macro(card, [[1]]).report(constants="Table 4"), "constants is 'Table 4'"),
+        (lambda card: Macro(card, [[1]]).report([[1, 1]]), r"inputs has shape \(1, 2\)"),
     ],
 )
 def test_wrong_input(make, message):

@@ -216,6 +216,12 @@ def test_no_mismatch_on_the_card_is_none_and_none_turns_a_current():
         (lambda: transistor_rows(N_CARD, W, L, Conditions(), [0.0, np.inf]), "threshold_shift has a value"),
         (lambda: transistor_rows(N_CARD, W, L, Conditions(), "much"), "threshold_shift must be numbers"),
         (lambda: transistor_rows(N_CARD, W, L, Conditions(), 0.0, -1.0), "allowed are numbers > -1"),
+        (lambda: Mosfet(N_CARD, W, L, "FF"), "conditions is 'FF'; allowed is Conditions(corner, temperature)"),
+        (lambda: Mosfet(N_CARD, W, L).drain_current("high", 1.0, 0.0), "the voltages must be numbers"),
+        (lambda: Mosfet(N_CARD, W, L).drain_current([1, 2], [1, 2, 3], 0.0), "whose shapes fit together"),
+        (lambda: draw_mismatch(N_CARD, W, L, (3, -1), np.random.default_rng(1)), "size is -1"),
+        (lambda: draw_mismatch(N_CARD, W, L, 2.5, np.random.default_rng(1)), "size is 2.5"),
+        (lambda: draw_mismatch(N_CARD, W, L, 3, 7), "rng is 7; allowed is a numpy.random.Generator"),
         (lambda: draw_mismatch(load_card("vo2_delacour2021"), W, L, 3, np.random.default_rng(1)), "'nmos' or 'pmos'"),
     ],
 )

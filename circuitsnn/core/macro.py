@@ -127,15 +127,18 @@ def fill_normal(state, out, count):
                 break
             bits, s0, s1, s2, s3 = _next(s0, s1, s2, s3)
             if layer == 0:
+                # The layer has told that it is the tail: again until a number of it is accepted, not another layer.
                 beyond = -math.log(_uniform(bits)) / _TAIL
                 bits, s0, s1, s2, s3 = _next(s0, s1, s2, s3)
-                if -2.0 * math.log(_uniform(bits)) > beyond * beyond:
-                    x = np.float32(_TAIL + beyond)
-                    break
-            else:
-                height = _HEIGHTS[layer] + _uniform(bits) * (_HEIGHTS[layer + 1] - _HEIGHTS[layer])
-                if height < math.exp(-0.5 * np.float64(x) * np.float64(x)):
-                    break
+                while -2.0 * math.log(_uniform(bits)) <= beyond * beyond:
+                    bits, s0, s1, s2, s3 = _next(s0, s1, s2, s3)
+                    beyond = -math.log(_uniform(bits)) / _TAIL
+                    bits, s0, s1, s2, s3 = _next(s0, s1, s2, s3)
+                x = np.float32(_TAIL + beyond)
+                break
+            height = _HEIGHTS[layer] + _uniform(bits) * (_HEIGHTS[layer + 1] - _HEIGHTS[layer])
+            if height < math.exp(-0.5 * np.float64(x) * np.float64(x)):
+                break
         out[i] = sign * x
     state[0], state[1], state[2], state[3] = s0, s1, s2, s3
 

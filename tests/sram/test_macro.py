@@ -172,6 +172,64 @@ def test_noise_of_a_read_has_its_size():
     assert abs(np.mean(noise[0] * noise[1])) < 5 * expected**2 / np.sqrt(count)
 
 
+def test_noise_of_merged_columns():
+    """Columns of 1 and 2 units: (1 + 4) / 9 of one line's variance counts 3^2; the sign's column stands for itself."""
+    card = small_card()
+    only = Imperfections(mismatch=False, nonlinearity=False, noise=True, converter="none")
+    macro = Macro(card, np.full((200, 12), -1), weight_bits=3, significance="charge_sharing", imperfections=only)
+    x = spikes(np.random.default_rng(4), 300, 12)
+    noise = macro.forward(x) + x.sum(axis=1, keepdims=True)
+    array = card.parts["array"]
+    line = 1.380649e-23 * 300.15 / (array.C_BL_fixed + array.rows * array.C_BL_row) + card.noise_read**2
+    expected = np.sqrt(line * (5 + 16)) / macro.behaviour.unit
+    assert noise.std() == pytest.approx(expected, rel=5 / np.sqrt(2 * noise.size))
+
+
+def test_noise_of_the_converters_counts():
+    """A comparator much noisier than the lines, and steps much finer than its noise."""
+    card = small_card(**{"adc.noise_comparator": "5m", "noise_read": 0.0})
+    real = Imperfections(mismatch=False, nonlinearity=False, noise=True, converter="real")
+    macro = Macro(
+        card,
+        np.full((200, 12), -1),
+        weight_bits=3,
+        imperfections=real,
+        converter_bits=10,
+        converter_range=(-0.1, 0.3),
+    )
+    noise = macro.forward(np.ones((200, 12), int))
+    noise = noise - noise.mean(axis=0)  # of the converters' own offsets
+    node = 1.0 + card.parts["adc"].parasitic  # the comparator sees the input divided by this
+    expected = 5e-3 * node * np.sqrt(1 + 4 + 16) / macro.behaviour.unit
+    assert noise.std() == pytest.approx(expected, rel=0.02)
+
+
+def test_capacitors_that_merge_columns_have_their_mismatch():
+    """Bit 2 of 3: share C_2 / (C_0 + C_1 + C_2) of 1, 2 and 4 units, sigma sqrt(units) each, to first order."""
+    same = {f"array.cell.{kind}.{name}": 0.0 for kind in ("nmos", "pmos") for name in ("A_VT", "A_beta")}
+    card = small_card(**same, sigma_merge=0.02)
+    only = Imperfections(nonlinearity=False, noise=False, converter="none")
+    words = {"weight_scheme": "offset_binary", "weight_bits": 3, "significance": "charge_sharing"}
+    macro = Macro(card, np.zeros((2000, 12), int), imperfections=only, **words)
+    error = macro.forward(np.ones((1, 12), int))[0]
+    share = 4 / 7
+    variance = 0.02**2 * ((1 - share) ** 2 * 4 + share**2 * (1 + 2)) / 7**2
+    assert error.std() == pytest.approx(7 * 12 * np.sqrt(variance), rel=5 / np.sqrt(2 * 2000))
+
+
+def test_neighbouring_columns_share_a_converter():
+    """Arrays of 60 columns hold 10 outputs of 6; columns 0 to 7 of an array have its first of 8 converters."""
+    rng = np.random.default_rng(8)
+    macro = Macro(small_card(), matrix(rng, 12, 40))
+    for row_tile in range(2):
+        serving = macro._kernel_columns[row_tile].converter.reshape(6, 12)  # bits, outputs
+        for output in range(12):
+            for bit in range(6):
+                array = 2 * row_tile + output // 10
+                assert serving[bit, output] == 8 * array + (output % 10 * 6 + bit) // 8
+    assert macro.converters.converters == 32
+
+
 @pytest.mark.parametrize("words", [{}, {"significance": "charge_sharing", "weight_scheme": "offset_binary"}])
 def test_the_behavioural_model_is_the_circuit(problem, words):
     """Every column by its ODE against the model, before the converters; residual below a quarter of 6 bits' LSB."""

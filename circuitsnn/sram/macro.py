@@ -341,8 +341,12 @@ class Macro:
             changed = {name: getattr(array, name) * (1.0 + self._drift) for name in ("V_DD", "V_WL", "V_precharge")}
             self._actual = calibrate(replace(read, card=array.replace(**changed)), drives, density, mismatch, rng)
         self._read = self._actual.read
-        shape = self._physical[::-1]
-        self._shifts = read.draw(shape, self._mismatch_rng) if mismatch else None
+        self._shifts = None
+        if mismatch:
+            # Spare columns last, so that a chip with them has the same cells as without.
+            rows, used = self._physical[0], len(self.repair)
+            drawn = [read.draw((count, rows), self._mismatch_rng) for count in (used, self._physical[1] - used)]
+            self._shifts = tuple(np.concatenate(parts) for parts in zip(*drawn, strict=True))
         self._model = self._columns_of(self._actual)
         self._design = self._columns_of(self.behaviour) if self._drift else self._model
 
@@ -672,7 +676,8 @@ class Macro:
         pandas.DataFrame
             A row for each part and the total. Columns: energy [J], delay [s] and utilisation [1] of this circuit;
             energy and delay in memory by equations 26 and 27 and on digital hardware by 22 and 23, both corrected, NaN
-            where an equation has no such part. ``attrs`` holds units, energy-delay products and the cycles.
+            where an equation has no such part. ``attrs`` holds units, energy-delay products, the cycles, where the
+            converters' energy comes from, and the residual of the behavioural model in steps of the converters.
 
         Raises
         ------
@@ -715,6 +720,10 @@ class Macro:
             "digital": total["energy (22)"] * total["delay (23)"],
         }
         frame.attrs["cycles"] = tiling.cycles
+        frame.attrs["energy source"] = {"converters": converters.energy_source}
+        rms, largest = self._actual.residual_rms, self._actual.residual_max
+        lsb = float(converters.lsb)
+        frame.attrs["residual [LSB]"] = {"rms": rms / lsb, "largest": largest / lsb}
         return frame.rename_axis("part")
 
     def _energies(self, inputs: np.ndarray) -> dict[str, float]:

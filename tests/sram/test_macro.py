@@ -156,6 +156,16 @@ def test_mismatch_stays_and_noise_does_not(problem):
     assert np.abs(errors[0] - errors[1]).max() > 1.0
 
 
+def test_spare_columns_leave_the_cells_as_they_are(problem):
+    card, weights, x, macro = problem
+    still = Imperfections(noise=False, converter="none")
+    plain, spare = (
+        Macro(card, weights, seed=11, imperfections=still, behaviour=macro.behaviour, spare_columns=count)
+        for count in (0, 3)
+    )
+    np.testing.assert_array_equal(plain.forward(x), spare.forward(x))
+
+
 def test_noise_of_a_read_has_its_size():
     """kT/C and the card's noise on each column, through gain and significance; two chips share none of it."""
     rng = np.random.default_rng(4)
@@ -294,6 +304,8 @@ def test_report_counts_by_hand(problem):
     assert frame.loc["converters", "energy"] == pytest.approx(4 * 42 * 268e-15, rel=1e-6, abs=0.0)
     assert frame.loc["digital", "energy"] == pytest.approx(4 * 42 * card.E_add, rel=1e-6, abs=0.0)
     assert frame.attrs["cycles"] == 2  # both arrays at the same time
+    assert frame.attrs["energy source"]["converters"].startswith("measured: 6 bit")
+    assert frame.attrs["residual [LSB]"]["largest"] < 0.25
     assert frame.loc["converters", "delay"] == pytest.approx(2 * 8 * float(macro.converters.conversion_time))
     assert frame.loc["cells", "utilisation"] == pytest.approx(40 * 42 / (2 * 24 * 60))
     # Equations 26 and 27 with 280 weights and 12 accumulations for each conversion.

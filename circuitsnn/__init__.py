@@ -4,7 +4,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from circuitsnn.adc.flash import FlashAdc
+    from circuitsnn.adc.ramp import RampAdc
+    from circuitsnn.adc.sar import SarAdc
     from circuitsnn.cards import Card, list_cards, load_card
+    from circuitsnn.energy.pim import LayerShape
     from circuitsnn.errors import InputError, NoOscillationError
     from circuitsnn.fit import fit_card
     from circuitsnn.oscillator.device import Oscillator
@@ -16,20 +20,42 @@ if TYPE_CHECKING:
     from circuitsnn.oscillator.transition import transition_resistance
     from circuitsnn.spice.crosscheck import crosscheck
     from circuitsnn.spice.netlists import netlist
+    from circuitsnn.sram.bitline import BitlineRead
+    from circuitsnn.sram.cell import EightTransistorCell, SixTransistorCell
+    from circuitsnn.sram.faults import Faults, draw_faults
+    from circuitsnn.sram.macro import Imperfections, Macro
+    from circuitsnn.sram.tiling import convolve
+    from circuitsnn.transistor.fit_data import TransistorCurves
+    from circuitsnn.transistor.mosfet import Conditions, Mosfet
     from circuitsnn.variation import draw
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "BitlineRead",
     "Card",
+    "Conditions",
+    "EightTransistorCell",
+    "Faults",
+    "FlashAdc",
     "IVLoop",
+    "Imperfections",
     "InputError",
+    "LayerShape",
+    "Macro",
+    "Mosfet",
     "NoOscillationError",
     "Oscillator",
     "OscillatorNetwork",
     "OutputWaveform",
+    "RampAdc",
+    "SarAdc",
+    "SixTransistorCell",
+    "TransistorCurves",
+    "convolve",
     "crosscheck",
     "draw",
+    "draw_faults",
     "fit_card",
     "hebbian",
     "list_cards",
@@ -44,15 +70,19 @@ __all__ = [
 
 # Public names are looked up on first use, so that "import circuitsnn" does not pay for Numba and pandas.
 _HOME = {
+    "FlashAdc": "adc.flash",
+    "RampAdc": "adc.ramp",
+    "SarAdc": "adc.sar",
     "Card": "cards",
     "list_cards": "cards",
     "load_card": "cards",
+    "LayerShape": "energy.pim",
     "InputError": "errors",
     "NoOscillationError": "errors",
+    "fit_card": "fit",
     "Oscillator": "oscillator.device",
     "IVLoop": "oscillator.fit",
     "OutputWaveform": "oscillator.fit",
-    "fit_card": "fit",
     "hebbian": "oscillator.learning",
     "pseudo_inverse": "oscillator.learning",
     "storkey": "oscillator.learning",
@@ -62,6 +92,17 @@ _HOME = {
     "transition_resistance": "oscillator.transition",
     "crosscheck": "spice.crosscheck",
     "netlist": "spice.netlists",
+    "BitlineRead": "sram.bitline",
+    "EightTransistorCell": "sram.cell",
+    "SixTransistorCell": "sram.cell",
+    "Faults": "sram.faults",
+    "draw_faults": "sram.faults",
+    "Imperfections": "sram.macro",
+    "Macro": "sram.macro",
+    "convolve": "sram.tiling",
+    "TransistorCurves": "transistor.fit_data",
+    "Conditions": "transistor.mosfet",
+    "Mosfet": "transistor.mosfet",
     "draw": "variation",
 }
 

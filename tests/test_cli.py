@@ -91,9 +91,9 @@ def test_devices_show_gives_values_spreads_and_notes(command):
 @pytest.mark.parametrize(
     ("line", "wrong", "allowed"),
     [
-        ("", "Missing command", "allowed: crosscheck, fit, netlist, run, devices, oscillator"),
+        ("", "Missing command", "allowed: crosscheck, fit, netlist, run, adc, devices, oscillator, sram"),
         ("devices", "Missing command", "list, show"),
-        ("nonsense", "No such command 'nonsense'", "crosscheck, fit, netlist, run, devices, oscillator"),
+        ("nonsense", "No such command 'nonsense'", "crosscheck, fit, netlist, run, adc, devices, oscillator, sram"),
         ("devices show", "Missing argument 'NAME'", "circuitsnn devices show"),
         ("devices show vo2", "no card 'vo2'", "vo2_delacour2021"),
         ("devices show none.toml", "none.toml: cannot be read", "name a readable TOML file"),

@@ -170,7 +170,8 @@ class Converter:
     # Mismatch.
 
     @cached_property
-    def _parts(self) -> list[Any]:
+    def parts(self) -> list[Any]:
+        """What was drawn for each converter of the bank."""
         # Each converter has a generator of its own, so that more converters do not change the first ones.
         children = _spawn(self.seed)[0].spawn(self.converters)
         return [self._draw(np.random.default_rng(child)) for child in children]
@@ -178,8 +179,8 @@ class Converter:
     @property
     def _parts_of_rows(self) -> list[Any]:
         if not self.low.ndim:
-            return self._parts
-        return [self._parts[k] for k in self.converter_of(self.low.size)]
+            return self.parts
+        return [self.parts[k] for k in self.converter_of(self.low.size)]
 
     def _sharing(self, columns: int) -> int:
         return columns // self.converters
@@ -226,13 +227,13 @@ class Converter:
         lsb = np.broadcast_to(self.lsb, len(parts))
         if not self.ideal:
             return self._tables(parts, lsb)
-        levels = np.arange(1 << self.bits) - self._half
+        levels = np.arange(1 << self.bits) - self.half_code
         levels = np.tile(levels, (len(parts), 1))
         none = np.zeros(len(parts))
         return Tables(levels, levels[:, 1:], none, np.zeros((len(parts), self.bits)))
 
     @property
-    def _half(self) -> float:
+    def half_code(self) -> float:
         """How far T[k] lies below k. [LSB]."""
         return 0.5 if self.convention == "mid-tread" else 0.0
 
@@ -397,7 +398,7 @@ class Converter:
         """Convert with each row of the tables once: (samples, rows) to codes."""
         single = replace(self, columns_per_converter=None)
         # The same parts; drawing them again would give the same ones.
-        single.__dict__.update({name: self.__dict__[name] for name in ("_parts", "_rows") if name in self.__dict__})
+        single.__dict__.update({name: self.__dict__[name] for name in ("parts", "_rows") if name in self.__dict__})
         return single.convert(v, rng)
 
     def dnl(self, fit: metrics.Fit = "end-point") -> np.ndarray:
@@ -476,7 +477,9 @@ class Converter:
             raise InputError(f"amplitude is {amplitude!r}; allowed is a number > 0, such as 1 for full scale")
         if rng is None:
             rng = np.random.default_rng(_spawn(self.seed)[1])
-        centre = np.broadcast_to(0.5 * (self.low + self.high) + (_OFF_CENTRE - self._half) * self.lsb, self._row_count)
+        centre = np.broadcast_to(
+            0.5 * (self.low + self.high) + (_OFF_CENTRE - self.half_code) * self.lsb, self._row_count
+        )
         half = np.broadcast_to(0.5 * amplitude * (self.high - self.low - self.lsb), self._row_count)
         codes = self._of_rows(_sine(samples, cycles, centre, half), rng if noise else None)
         return metrics.spectrum(codes, cycles, self.bits)

@@ -7,7 +7,7 @@ import typer
 
 from circuitsnn.cli.app import SETTINGS, app
 from circuitsnn.cli.options import CardOption, Fidelity, FidelityOption, JobsOption, JsonOption, SetOption, cores, load
-from circuitsnn.cli.output import require_writable, save_picture
+from circuitsnn.cli.output import require_picture, save_picture
 from circuitsnn.cli.terminal import progress, say, say_json
 from circuitsnn.errors import InputError
 
@@ -70,9 +70,7 @@ def phase_map(
     ends = read_quantity(lowest, "Ω", "--from"), read_quantity(highest, "Ω", "--to")
     if not 0 < ends[0] < ends[1]:
         raise InputError(f"--from is {lowest} and --to is {highest}; allowed is 0 < from < to")
-    if out.suffix.lower() != ".png":
-        raise InputError(f"--out is {out}; allowed is a file that ends in .png")
-    require_writable(out.parent)
+    require_picture(out)
 
     import numpy as np
 

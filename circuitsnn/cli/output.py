@@ -26,6 +26,14 @@ def require_writable(folder: Path) -> None:
         raise InputError(f"cannot write to {folder}: {existing}: {error.strerror}; {advice}") from error
 
 
+def require_picture(path: Path | None) -> None:
+    """Refuse a picture's path that does not end in .png or cannot be written to."""
+    if path is not None:
+        if path.suffix.lower() != ".png":
+            raise InputError(f"--out is {path}; allowed is a file that ends in .png")
+        require_writable(path.parent)
+
+
 def save_picture(figure: "Figure", path: Path, dpi: int) -> None:
     """Write a picture, and the folder that it lies in."""
     from circuitsnn.files import replacing

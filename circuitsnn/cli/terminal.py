@@ -5,9 +5,12 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
-__all__ = ["SPELL_OUT", "progress", "say", "say_json", "say_table"]
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+__all__ = ["SPELL_OUT", "progress", "say", "say_frame", "say_json", "say_table"]
 
 # For a terminal that has no Greek letters: "us" and "ohm" rather than a traceback, or a question mark for the prefix.
 
@@ -49,6 +52,24 @@ def say_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for row in rows:
         table.add_row(*row)
     Console(markup=False).print(table)
+
+
+def say_frame(frame: "DataFrame", as_json: bool) -> None:
+    """Print a table of a result, with units in the heads of its columns; as JSON a list of rows."""
+    if as_json:
+        say_json(frame.to_dict(orient="records"))
+        return
+    from circuitsnn.quantities import show_quantity
+
+    units = [frame.attrs.get("units", {}).get(name, "1") for name in frame]
+
+    def shown(value: Any, unit: str) -> str:
+        if isinstance(value, str):
+            return value
+        return f"{value:.4g}" if unit == "1" else show_quantity(float(value), unit, 4)
+
+    rows = [list(map(shown, row, units)) for row in frame.itertuples(index=False)]
+    say_table(list(frame), rows)
 
 
 @contextmanager

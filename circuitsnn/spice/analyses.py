@@ -127,6 +127,22 @@ class Maximum:
 
 
 @dataclass(frozen=True)
+class Value:
+    """Voltage of a node at a time."""
+
+    name: str
+    """Name of the result."""
+    node: str
+    """Name of the node."""
+    time: float
+    """When. [s]"""
+
+    def evaluate(self, traces: Traces, known: dict[str, float]) -> float:
+        """Read it from waveforms, NaN outside of them. [V]."""
+        return float(np.interp(self.time, traces.time, traces[self.node], left=math.nan, right=math.nan))
+
+
+@dataclass(frozen=True)
 class Ratio:
     """Ratio of two results measured before it, times a factor."""
 
@@ -149,7 +165,7 @@ class Ratio:
         return f"{spice_number(self.factor)}*{self.numerator}/{self.denominator}"
 
 
-Measure = Interval | Maximum | Ratio
+Measure = Interval | Maximum | Value | Ratio
 
 
 def evaluate(measures: tuple[Measure, ...], traces: Traces) -> dict[str, float]:

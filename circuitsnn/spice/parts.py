@@ -1,4 +1,4 @@
-"""Library parts that a netlist is built of: the VO2 device, an energy meter and a coupling switch.
+"""Library parts that a netlist is built of: the VO2 device, energy meters and a coupling switch.
 
 Each part is a PySpice subcircuit that ngspice and LTspice read as it is, and knows two more forms of itself: a
 Verilog-A module for the dialects that have one (Spectre, VACASK), and a subcircuit of expression sources only for
@@ -41,12 +41,13 @@ class VerilogAModule:
     module
         Name of the module.
     parameters
-        Parameters by which the module becomes this part, beside those of each instance.
+        Parameters by which the module becomes this part, beside those of each instance; numbers, or expressions of the
+        circuit's parameters.
     """
 
     file: str
     module: str
-    parameters: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    parameters: Mapping[str, float | str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 class Part(SubCircuit):
@@ -150,6 +151,20 @@ def energy_meter() -> Part:
     meter = Part("energy_meter", ("supply", "drive", "energy"), {}, VerilogAModule("energy_meter.va", "energy_meter"))
     meter.V("sense", "supply", "drive", "0")
     meter.B("power", 0, "energy", i="1n*V(supply)*I(Vsense)")
+    meter.C("energy", "energy", 0, "1n")
+    meter.R("leak", "energy", 0, "1e15")
+    return meter
+
+
+def cycle_meter() -> Part:
+    """Meter of the energy that flows from ``supply`` to ``drive`` while ``on`` is at 1 V; ``energy`` is 1 V a joule.
+
+    For circuits whose supplies deliver power before the run begins, which must not be counted: ``on`` is 0 V there.
+    """
+    ports = ("supply", "drive", "energy", "on")
+    meter = Part("cycle_meter", ports, {}, VerilogAModule("cycle_meter.va", "cycle_meter"))
+    meter.V("sense", "supply", "drive", "0")
+    meter.B("power", 0, "energy", i="1n*V(on)*V(supply)*I(Vsense)")
     meter.C("energy", "energy", 0, "1n")
     meter.R("leak", "energy", 0, "1e15")
     return meter

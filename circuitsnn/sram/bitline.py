@@ -22,7 +22,7 @@ from circuitsnn.variation import generators
 __all__ = ["BitlineRead", "ReadRun", "word_line_level", "word_line_time_constant"]
 
 DEFAULT_TOLERANCE = 1e-5
-_SETTLING = 5.0  # word-line time constants between the last pulse and the sample
+SETTLING = 5.0  # word-line time constants between the last pulse and the sample
 _RESTORED = 1e-3  # of the precharge voltage, by which a line may miss it
 _STATUS = {
     core.NOT_FINITE: Status("not finite", "a voltage left all bounds; check the card's values"),
@@ -242,7 +242,7 @@ class BitlineRead:
         shapes, wave = np.unique(inputs, return_inverse=True)
         waves = np.column_stack([np.zeros(len(shapes)), shapes.real, shapes.imag])
         ends = np.unique(shapes.real[shapes.real > 0.0])
-        t_sample = (ends[-1] if len(ends) else card.T_pulse) + _SETTLING * tau
+        t_sample = (ends[-1] if len(ends) else card.T_pulse) + SETTLING * tau
         stop = t_sample + card.T_precharge
         breakpoints = np.unique([0.0, *ends, t_sample, stop])
         times = _checked_times(points, stop)

@@ -43,9 +43,9 @@ Significance = Literal["digital", "charge_sharing", "pulse_width"]
 ConverterModel = Literal["real", "ideal", "none"]
 
 _CONVERTERS: Mapping[str, type[Converter]] = {"sar_adc": SarAdc, "flash_adc": FlashAdc, "ramp_adc": RampAdc}
-_CHUNK = 32 * core.BLOCK  # reads that are worked on at a time; whole blocks, so that noise does not depend on it
+_CHUNK = 1024  # reads that are worked on at a time
 _CALIBRATION_READS = 64
-_BINS_PER_CODE = 4
+_BINS = 1024  # fewest bins of a converter's table; more than one transition in a bin is slow
 
 
 @dataclass(frozen=True)
@@ -451,6 +451,7 @@ class Macro:
         if np.ptp(exact) > 0.0 and (self.imperfections.mismatch or self.imperfections.nonlinearity):
             decoded = np.interp(volts, curve, grid)
             self.gain, self.offset = np.polyfit(decoded.ravel(), exact.ravel(), 1)
+        self._values = self._decode(self.converters.voltage(np.arange(2**bits))).astype(np.float32)
         self._tables = self._converter_tables()
         noise = self._noise_of_conversions()
         leakages = np.zeros_like(self._model[2]) if self.fidelity == "transient" else self._model[2]
@@ -480,20 +481,28 @@ class Macro:
         return self.gain * np.interp(volts, curve, grid) + self.offset
 
     def _converter_tables(self) -> core.Converters:
-        thresholds = np.ascontiguousarray(self.converters.static_thresholds())
+        thresholds = np.ascontiguousarray(self.converters.static_thresholds()).astype(np.float32)
         bits = self.converters.bits
         span = np.ptp(thresholds) or 1.0
-        bins = _BINS_PER_CODE * 2**bits
+        bins = max(_BINS, 4 * 2**bits)
         low, width = thresholds.min() - 0.01 * span, 1.02 * span / bins
-        # Starts a little early, so that rounding in the kernel can only make its search one step longer.
+        # Bins overlap a little, so that rounding in the kernel makes no difference.
         starts = low + width * (np.arange(bins) - 1e-3)
+        stops = low + width * (np.arange(1, bins + 1) + 1e-3)
+        stops[-1] = np.inf
         first = np.array([np.searchsorted(row, starts, side="right") for row in thresholds])
-        padded = np.concatenate([thresholds, np.full((len(thresholds), 1), np.inf)], axis=1)
-        value = self._decode(self.converters.voltage(np.arange(2**bits)))
-        kind = np.uint8 if bits <= 8 else np.uint16
-        return core.Converters(
-            padded.astype(np.float32), first.astype(kind), float(low), float(1.0 / width), value.astype(np.float32)
+        first[:, 0] = 0
+        padded = np.pad(thresholds, ((0, 0), (0, 1)), constant_values=np.inf)
+        transition = np.take_along_axis(padded, first, axis=1)
+        # Codes that share a transition are missing ones: the code above it is the last of them.
+        after = np.array(
+            [np.searchsorted(row, at, side="right") for row, at in zip(thresholds, transition, strict=True)]
         )
+        crowded = (np.take_along_axis(padded, after, axis=1) < stops).any(axis=1)
+        return core.Converters(
+            padded, first.astype(np.uint8 if bits <= 8 else np.uint16), transition, self._values[first],
+            self._values[after], crowded, float(low), float(1.0 / width),
+        )  # fmt: skip
 
     def _noise_of_conversions(self) -> np.ndarray:
         """Noise at each converter's input: kT/C and the card's on every line, merged, and the converter's. [V]."""
@@ -574,15 +583,15 @@ class Macro:
         if self.fidelity == "ideal":
             return self._exact(planes).reshape(*x.shape[:-1], outputs) * self.step
         noise = self._noise_rng if rng is None else rng
-        keys = noise.integers(0, 2**64, (len(planes), len(self._groups), 2), dtype=np.uint64)
-        total = np.zeros((len(flat), outputs), np.float32)
+        keys = noise.integers(0, 2**32, (len(planes), len(self._groups), 2), dtype=np.uint32)
+        total = np.zeros((outputs, len(flat)), np.float32)
         for p, (plane, factor) in enumerate(zip(planes, mapping.factors, strict=True)):
             for start in range(0, len(flat), _CHUNK):
                 part = slice(start, start + _CHUNK)
                 drive = self._drive(plane[part])
                 for g, (group, tile) in enumerate(self._groups):
-                    self._read_group(drive, group, tile, float(factor), keys[p, g], start, total[part])
-        result = total.astype(float)
+                    self._read_group(drive, group, tile, float(factor), keys[p, g], start, total[:, part])
+        result = total.T.astype(float)
         result += self._digital(planes)
         return result.reshape(*x.shape[:-1], outputs) * self.step
 
@@ -620,35 +629,33 @@ class Macro:
         start: int,
         outputs: np.ndarray,
     ) -> None:
-        """Read one row group and add what its converters give to `outputs`."""
+        """Read one row group and add what its converters give to `outputs`, shape (outputs, reads)."""
         number = self._tile_number(tile)
         if self.fidelity == "transient":
             codes = np.zeros((len(drive), tile.stop - tile.start), np.uint8)
             codes[:, group.start - tile.start : group.stop - tile.start] = drive[:, group]
-            sums = self._solve(codes, tile)
+            sums = np.ascontiguousarray(self._solve(codes, tile).T)
             transfer = np.array([0.0, 1.0], np.float32)
         else:
             phi, psi, _ = self._model
-            sums = self._features(drive[:, group], self._actual, phi) @ self._weights_of(psi, group)
+            sums = self._weights_of(psi, group).T @ self._features(drive[:, group], self._actual, phi).T
             transfer = self._transfer(self._actual).astype(np.float32)
         if self._merged > 1:
-            sums = self._in_kernel_order(sums).reshape(len(sums), -1)
+            source = self._in_kernel_order(np.arange(1, len(sums) + 1)).ravel()
+            sums = np.where(source[:, None] > 0, sums[source - 1], np.float32(0.0))
         columns = self._kernel_columns[number]
         noisy = self.imperfections.noise
         if self.imperfections.converter == "none":
-            self._without_converter(sums, columns, transfer, key, start, factor, outputs)
+            s = sums.reshape(self._merged, -1, len(drive)) + columns.leakage[..., None]
+            volts = np.polynomial.polynomial.polyval(s.astype(float), transfer)
+            volts = (volts * columns.share[..., None]).sum(axis=0).astype(np.float32)
+            if noisy:
+                core.noise(key, start, columns.noise, volts)
+            values = factor * columns.significance[:, None] * self._decode(volts)
+            outputs += values.reshape(-1, *outputs.shape).sum(axis=0).astype(np.float32)
             return
-        arguments = columns, transfer, noisy, key, start // core.BLOCK, self._tables, np.float32(factor), outputs
-        core.convert(np.ascontiguousarray(sums), *arguments)
-
-    def _without_converter(self, sums, columns, transfer, key, start, factor, outputs) -> None:
-        s = sums.reshape(len(sums), self._merged, -1).astype(float) + columns.leakage
-        volts = (np.polynomial.polynomial.polyval(s, transfer) * columns.share).sum(axis=1)
-        if self.imperfections.noise:
-            rng = np.random.default_rng([int(each) for each in key] + [start])
-            volts = volts + columns.noise * rng.standard_normal(volts.shape)
-        values = factor * columns.significance * self._decode(volts)
-        outputs += values.reshape(len(volts), -1, outputs.shape[1]).sum(axis=1).astype(np.float32)
+        tables = self._tables, self._values
+        core.convert(sums, columns, transfer, noisy, key, start, *tables, np.float32(factor), outputs)
 
     def _solve(self, codes: np.ndarray, tile: slice) -> np.ndarray:
         """Discharges by the ODE, shape (reads, columns)."""

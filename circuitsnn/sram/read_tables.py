@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from circuitsnn.cards import Card
+from circuitsnn.cards import Card, Parameter
 from circuitsnn.checks import whole_number
 from circuitsnn.errors import InputError
 from circuitsnn.figures import PALETTE, house_style, new_figure
@@ -233,6 +233,7 @@ def read_sweep(
             at = replace(conditions, **{name: value})
         else:
             varied = card.replace(**{name: value})
+            value = _parameter(varied, name).value
         _check_rows_on(varied, on)
         shifts = _instances(varied, instances, seed)
         drawn = [_discharge(varied, on, on, at, mismatch) for mismatch in shifts]
@@ -251,10 +252,14 @@ def _unit(card: Card, name: str) -> str:
         return "1"
     if name == "temperature":
         return "K"
+    return _parameter(card, name).unit
+
+
+def _parameter(card: Card, name: str) -> Parameter:
     *parts, last = name.split(".")
     for part in parts:
         card = card.parts[part]
-    return card.parameters[last].unit
+    return card.parameters[last]
 
 
 def _check_rows_on(card: Card, rows_on: int) -> None:

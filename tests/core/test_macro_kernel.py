@@ -1,69 +1,74 @@
 """The kernel behind a macro: its random numbers, its converters, and that threads make no difference."""
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import numba
 import numpy as np
 import pytest
+from interpreted import interpreted
 from scipy import stats
 
 from circuitsnn.core import macro
 
 
-def normal(count, key=(1, 2), index=0):
-    state, out = np.empty(4, np.uint64), np.empty(count, np.float32)
-    macro.stream(np.array(key, np.uint64), index, state)
-    macro.fill_normal(state, out, count)
+def normal(count, key=(1, 2), first_read=0, conversions=1):
+    out = np.zeros((conversions, count), np.float32)
+    macro.noise(np.array(key, np.uint32), first_read, np.ones(conversions, np.float32), out)
     return out.astype(float)
 
 
 def test_noise_is_standard_normal():
-    sample = normal(1_000_000)
-    n = len(sample)
-    # Each within 5 standard errors of the normal distribution's moments.
-    assert abs(sample.mean()) < 5 / np.sqrt(n)
-    assert abs(sample.var() - 1.0) < 5 * np.sqrt(2 / n)
-    assert abs(stats.skew(sample)) < 5 * np.sqrt(6 / n)
-    assert abs(stats.kurtosis(sample)) < 5 * np.sqrt(24 / n)
-    assert stats.kstest(sample, "norm").pvalue > 1e-4
-
-
-def test_the_tail_has_its_share():
-    """Beyond 3.65, where the ziggurat's last layer ends, 2.6e-4 of all; one number there in 16 is refused at first."""
-    beyond, count = 0, 0
-    for stream in range(40):
-        sample = normal(1_000_000, index=stream)
-        beyond, count = beyond + int(np.sum(np.abs(sample) > macro._TAIL)), count + len(sample)
-    expected = count * 2 * stats.norm.sf(macro._TAIL)
-    assert abs(beyond - expected) < 4 * np.sqrt(expected)
+    for sample in (normal(1_000_000).ravel(), normal(1, conversions=1_000_000).ravel()):
+        n = len(sample)
+        # Each within 5 standard errors of the normal distribution's moments.
+        assert abs(sample.mean()) < 5 / np.sqrt(n)
+        assert abs(sample.var() - 1.0) < 5 * np.sqrt(2 / n)
+        assert abs(stats.skew(sample)) < 5 * np.sqrt(6 / n)
+        assert abs(stats.kurtosis(sample)) < 5 * np.sqrt(24 / n)
+        assert stats.kstest(sample, "norm").pvalue > 1e-4
+        beyond = np.sum(np.abs(sample) > 3.5)
+        expected = n * 2 * stats.norm.sf(3.5)
+        assert abs(beyond - expected) < 5 * np.sqrt(expected)
 
 
 def test_noise_is_independent():
-    sample = normal(200_000)
-    for lag in (1, 2, 3, 64):
-        assert abs(np.mean(sample[lag:] * sample[:-lag])) < 5 / np.sqrt(len(sample) - lag)
+    size = 200_000
+    sample = normal(size)[0]
+    for lag in (1, 2, 3, 64, 512):
+        assert abs(np.mean(sample[lag:] * sample[:-lag])) < 5 / np.sqrt(size - lag)
         squares = sample**2 - 1
-        assert abs(np.mean(squares[lag:] * squares[:-lag])) < 10 / np.sqrt(len(sample) - lag)
-    # Streams of neighbouring blocks and keys.
-    for other in (normal(200_000, index=1), normal(200_000, key=(1, 3)), normal(200_000, key=(2, 2))):
-        assert abs(np.mean(sample * other)) < 5 / np.sqrt(len(sample))
-    firsts = np.array([normal(1, index=i)[0] for i in range(20_000)])
-    assert stats.kstest(firsts, "norm").pvalue > 1e-4
+        assert abs(np.mean(squares[lag:] * squares[:-lag])) < 10 / np.sqrt(size - lag)
+    neighbour = normal(size, conversions=2)[1]
+    for other in (neighbour, normal(size, key=(1, 3))[0], normal(size, key=(2, 2))[0], normal(size, first_read=1)[0]):
+        assert abs(np.mean(sample * other)) < 5 / np.sqrt(size)
+    # Whatever the key, each of many conversions and reads has its own: no two rows or columns go together.
+    grid = normal(400, conversions=400)
+    for rows in (grid, grid.T):
+        together = np.corrcoef(rows)[np.triu_indices(400, 1)]
+        assert abs(together.mean()) < 5 / np.sqrt(400 * len(together))
+        assert abs(together).max() < 6 / np.sqrt(400)
+    squares = np.corrcoef(grid**2)[np.triu_indices(400, 1)]
+    assert abs(squares.mean()) < 5 / np.sqrt(400 * len(squares))
 
 
 def case(rng, reads=70, outputs=80, slots=3, merged=1, bits=5, converters=7):
     conversions = slots * outputs
     levels = np.sort(np.arange(1, 2**bits) - 0.5 + 0.4 * rng.standard_normal((converters, 2**bits - 1)), axis=1)
-    thresholds = np.concatenate([levels, np.full((converters, 1), np.inf)], axis=1).astype(np.float32)
-    bins, high = 64, 2.0**bits
-    starts = (high * np.arange(bins) / bins).astype(np.float32)
-    first = np.array([np.searchsorted(row[:-1], starts, side="right") for row in thresholds]).astype(np.uint8)
+    levels[0, 8:11] = levels[0, 8]  # two codes are missing
+    levels[1, 8] = levels[1, 9] - 1e-3  # two transitions in one bin
+    padded = np.concatenate([levels, np.full((converters, 1), np.inf)], axis=1).astype(np.float32)
+    value = np.linspace(-1, 3, 2**bits).astype(np.float32)
+    bins, high = 1024, 2.0**bits
+    edges = (high * np.arange(bins + 1) / bins).astype(np.float32)
+    first = np.array([np.searchsorted(row[:-1], edges[:-1], side="right") for row in padded])
     first[:, 0] = 0  # the first bin reaches down without end
-    tables = macro.Converters(thresholds, first, 0.0, bins / high, np.linspace(-1, 3, 2**bits).astype(np.float32))
+    transition = np.take_along_axis(padded, first, axis=1)
+    after = np.array([np.searchsorted(row[:-1], at, side="right") for row, at in zip(padded, transition, strict=True)])
+    crowded = (np.take_along_axis(padded, after, axis=1) < edges[1:] + 1e-4).any(axis=1)
+    crowded |= padded[:, -2] > high
+    assert crowded.any()
+    assert not crowded.all()
+    tables = macro.Converters(
+        padded, first.astype(np.uint8), transition, value[first], value[after], crowded, 0.0, bins / high
+    )
     columns = macro.Columns(
         rng.uniform(0, 0.2, (merged, conversions)).astype(np.float32),
         rng.uniform(0.2, 0.5, (merged, conversions)).astype(np.float32),
@@ -71,61 +76,64 @@ def case(rng, reads=70, outputs=80, slots=3, merged=1, bits=5, converters=7):
         np.full(conversions, 0.5, np.float32),
         rng.uniform(-4, 4, conversions).astype(np.float32),
     )
-    sums = rng.uniform(-3, 2.2 * 2**bits, (reads, merged * conversions)).astype(np.float32)
-    return sums, columns, np.array([0.1, 1.0, -2e-3, 1e-5], np.float32), tables, np.zeros((reads, outputs), np.float32)
+    sums = rng.uniform(-3, 2.2 * 2**bits, (merged * conversions, reads)).astype(np.float32)
+    transfer = np.array([0.1, 1.0, -2e-3, 1e-5], np.float32)
+    return sums, columns, transfer, (tables, value), np.zeros((outputs, reads), np.float32)
 
 
 @pytest.mark.parametrize("merged", [1, 3])
 def test_conversion_against_a_plain_one(merged):
-    sums, columns, transfer, tables, outputs = case(np.random.default_rng(merged), merged=merged)
-    key = np.zeros(2, np.uint64)
-    macro.convert(sums, columns, transfer, False, key, 0, tables, np.float32(0.5), outputs)
+    sums, columns, transfer, (tables, value), outputs = case(np.random.default_rng(merged), reads=600, merged=merged)
+    key = np.zeros(2, np.uint32)
+    macro.convert(sums, columns, transfer, False, key, 0, tables, value, np.float32(0.5), outputs)
 
     each = np.polynomial.polynomial.polyval(
-        sums.reshape(len(sums), merged, -1).astype(float) + columns.leakage, transfer.astype(float)
+        sums.reshape(merged, -1, sums.shape[1]).astype(float) + columns.leakage[..., None], transfer.astype(float)
     )
-    volts = np.sum(each * columns.share, axis=1)
+    volts = np.sum(each * columns.share[..., None], axis=0)
     thresholds = tables.thresholds[columns.converter, :-1].astype(float)
-    codes = np.sum(volts[..., None] >= thresholds, axis=-1)
-    expected = (0.5 * columns.significance * tables.value[codes]).reshape(len(sums), 3, -1).sum(axis=1)
+    codes = np.sum(volts[..., None] >= thresholds[:, None], axis=-1)
+    expected = (0.5 * columns.significance[:, None] * value[codes]).reshape(3, -1, sums.shape[1]).sum(axis=0)
     # A voltage within rounding of a threshold may go to either side.
-    close = np.abs(volts[..., None] - thresholds).min(axis=-1) < 1e-4
-    near = close.reshape(len(sums), 3, -1).any(axis=1)
-    assert near.mean() < 0.01
+    close = np.abs(volts[..., None] - thresholds[:, None]).min(axis=-1) < 1e-4
+    near = close.reshape(3, -1, sums.shape[1]).any(axis=0)
+    assert near.mean() < 0.02
     assert np.unique(codes).size == 32
     np.testing.assert_allclose(outputs[~near], expected[~near], rtol=1e-5, atol=1e-5)
 
 
 def test_noise_of_conversions_has_the_given_size():
     """A single threshold at 0 and an input of one sigma: above with the probability of the normal distribution."""
-    reads, outputs = 500, 400
+    outputs, reads = 400, 500
+    zero, one = np.zeros((1, 1), np.float32), np.ones((1, 1), np.float32)
     tables = macro.Converters(
-        np.array([[0.0, np.inf]], np.float32), np.zeros((1, 1), np.uint8), -1.0, 0.5, np.array([0, 1], np.float32)
+        np.array([[0.0, np.inf]], np.float32), zero.astype(np.uint8), zero, zero, one, np.zeros(1, bool), -1.0, 0.5
     )
-    one = np.ones((1, outputs), np.float32)
-    columns = macro.Columns(0 * one, one, np.zeros(outputs, np.int64), 0.3 * one[0], one[0])
-    sums = np.full((reads, outputs), 0.3, np.float32)
-    given = np.zeros((reads, outputs), np.float32)
-    transfer = np.array([0, 1], np.float32)
-    macro.convert(sums, columns, transfer, True, np.array([5, 6], np.uint64), 0, tables, np.float32(1), given)
+    many = np.ones((1, outputs), np.float32)
+    columns = macro.Columns(0 * many, many, np.zeros(outputs, np.int64), 0.3 * many[0], many[0])
+    sums = np.full((outputs, reads), 0.3, np.float32)
+    given = np.zeros((outputs, reads), np.float32)
+    transfer, value, key = np.array([0, 1], np.float32), np.array([0, 1], np.float32), np.array([5, 6], np.uint32)
+    macro.convert(sums, columns, transfer, True, key, 0, tables, value, np.float32(1), given)
     share = stats.norm.cdf(1.0)
     assert given.mean() == pytest.approx(share, abs=5 * np.sqrt(share * (1 - share) / given.size))
 
 
-def test_threads_and_blocks_make_no_difference():
+def test_threads_and_portions_make_no_difference():
     sums, columns, transfer, tables, outputs = case(np.random.default_rng(3))
-    key = np.array([7, 8], np.uint64)
+    key = np.array([7, 8], np.uint32)
     results = []
     for threads in (1, numba.config.NUMBA_NUM_THREADS):
         numba.set_num_threads(threads)
         out = outputs.copy()
-        macro.convert(sums, columns, transfer, True, key, 0, tables, np.float32(1), out)
+        macro.convert(sums, columns, transfer, True, key, 0, *tables, np.float32(1), out)
         results.append(out)
     np.testing.assert_array_equal(*results)
     # Reads given in two portions have the noise of one.
-    half, out = macro.BLOCK, outputs.copy()
-    macro.convert(sums[:half], columns, transfer, True, key, 0, tables, np.float32(1), out[:half])
-    macro.convert(sums[half:], columns, transfer, True, key, 1, tables, np.float32(1), out[half:])
+    out = outputs.copy()
+    for part in (slice(0, 33), slice(33, None)):
+        rest = np.ascontiguousarray(sums[:, part])
+        macro.convert(rest, columns, transfer, True, key, part.start, *tables, np.float32(1), out[:, part])
     np.testing.assert_array_equal(out, results[0])
 
 
@@ -140,20 +148,10 @@ with np.errstate(over="ignore"):
 
 def small_run():
     sums, columns, transfer, tables, outputs = case(np.random.default_rng(4), reads=3, outputs=5, merged=2)
-    macro.convert(sums, columns, transfer, True, np.array([7, 8], np.uint64), 0, tables, np.float32(1), outputs)
+    macro.convert(sums, columns, transfer, True, np.array([7, 8], np.uint32), 0, *tables, np.float32(1), outputs)
     return outputs
 
 
 def test_interpreted_kernel_gives_the_compiled_answer():
-    here = Path(__file__).parent
-    path = os.pathsep.join([str(here), str(here.parents[1]), *filter(None, sys.path)])
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM],
-        env=os.environ | {"NUMBA_DISABLE_JIT": "1", "PYTHONPATH": path},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    np.testing.assert_allclose(small_run(), json.loads(done.stdout), rtol=1e-5)
+    found = interpreted(__file__, PROGRAM)
+    np.testing.assert_allclose(small_run(), found, rtol=1e-5)

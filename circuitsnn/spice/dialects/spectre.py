@@ -70,6 +70,9 @@ class SpectreWriter(Writer):
         """Line of a random parameter."""
         return f"vary {name} " + (f"dist=gauss std={random.width}" if random.normal else f"dist=unif N={random.width}")
 
+    def library(self, file: str, section: str | None) -> str:
+        return f'include "{file}"' + ("" if section is None else f" section={section}")
+
     def part(self, part: Part) -> Iterator[str]:
         module = part.verilog_a
         if module.file not in self._companions:

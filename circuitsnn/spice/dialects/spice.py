@@ -13,7 +13,17 @@ from PySpice.Spice.ElementParameter import (
 from PySpice.Spice.Netlist import Circuit, DeviceModel, Element, SubCircuit
 
 from circuitsnn.errors import InputError
-from circuitsnn.spice.analyses import Analysis, DCSweep, Edge, Interval, Maximum, Measure, OperatingPoint, Transient
+from circuitsnn.spice.analyses import (
+    Analysis,
+    DCSweep,
+    Edge,
+    Interval,
+    Maximum,
+    Measure,
+    OperatingPoint,
+    Transient,
+    Value,
+)
 from circuitsnn.spice.deck import Deck
 from circuitsnn.spice.dialects.expressions import Probe
 from circuitsnn.spice.dialects.writer import Random, Writer
@@ -55,6 +65,9 @@ class NgspiceWriter(Writer):
         """Write a random value."""
         name, last = ("agauss", ",1") if random.normal else ("aunif", "")
         return self.expression_text(f"{name}({random.mean},{random.width}{last})")
+
+    def library(self, file: str, section: str | None) -> str:
+        return f".include {file}" if section is None else f".lib {file} {section}"
 
     def part(self, part: Part) -> Iterator[str]:
         form = part if self.switches else part.without_switch
@@ -174,6 +187,8 @@ class NgspiceWriter(Writer):
                 return f"{words} TRIG {self.edge(measure.start)} TARG {self.edge(measure.end)}"
             case Maximum():
                 return f"{words} MAX v({self.checked_name(measure.node)})"
+            case Value():
+                return f"{words} FIND v({self.checked_name(measure.node)}) AT={self.number(measure.time)}"
             case _:
                 return f"{words} PARAM{self.formula.format(self.translated(measure.expression))}"
 
@@ -239,6 +254,9 @@ class HspiceWriter(NgspiceWriter):
         # An instance's own value must win over a parameter of the same name at the top.
         yield ".option parhier=local"
         yield ".param arsinh(x)='sgn(x)*log(abs(x)+sqrt(x*x+1))'"
+
+    def library(self, file: str, section: str | None) -> str:
+        return f".include '{file}'" if section is None else f".lib '{file}' {section}"
 
     def random(self, random: Random) -> str:
         return super().random(random).strip("'")

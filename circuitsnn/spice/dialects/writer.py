@@ -16,6 +16,7 @@ from circuitsnn.spice.parts import Part
 from circuitsnn.spice.text import one_line
 
 _NAME = re.compile(r"\w+", re.A)
+_FILE = re.compile(r"[\w./:+-]*[\w+-]", re.A)  # nothing that ends a word, a quotation or a line
 _OPTION = re.compile(r"[\w.+-]+", re.A)
 _SOURCE = re.compile(r"(?P<name>[a-z]+)\s*\((?P<arguments>.*)\)|(?P<word>dc|ac)\b|(?P<value>\{[^}]*\}|\S+)", re.I)
 _RANDOM = re.compile(
@@ -89,7 +90,8 @@ class Writer(ABC):
         lines = [f"{self.comment_sign} {one_line(circuit.title)}".rstrip()]
         lines += [f"{self.comment_sign} {one_line(line)}".rstrip() for line in deck.comment.splitlines()]
         lines += ["", *self.opening(deck)]
-        lines += [*self.parameters(circuit), *self.definitions(circuit), *self.body(circuit), ""]
+        lines += [*self.parameters(circuit), *self.libraries(circuit), *self.definitions(circuit)]
+        lines += [*self.body(circuit), ""]
         lines += [*self.closing(deck)]
         return WrittenDeck(self.name, "\n".join(lines) + "\n", dict(self._companions))
 
@@ -139,7 +141,21 @@ class Writer(ABC):
     def probe(self, probe: Probe) -> str:
         """Write a voltage or current inside an expression."""
 
+    @abstractmethod
+    def library(self, file: str, section: str | None) -> str:
+        """Line that brings in a file of the user's, or one section of it."""
+
     # What they share.
+
+    def libraries(self, circuit: Circuit) -> Iterator[str]:
+        """Lines of the files that a circuit includes."""
+        for file, section in [*((file, None) for file in circuit._includes), *circuit._libs]:
+            if not _FILE.fullmatch(str(file)):
+                raise InputError(
+                    f"the circuit includes the file {str(file)!r}; allowed are letters, digits and . _ - + / : in its "
+                    "name and path"
+                )
+            yield self.library(str(file), None if section is None else self.checked_name(section))
 
     def definitions(self, circuit: Circuit) -> Iterator[str]:
         """Lines of all subcircuits."""

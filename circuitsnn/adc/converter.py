@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from circuitsnn.adc import metrics
 from circuitsnn.cards import Card
+from circuitsnn.checks import check_generator, whole_number
 from circuitsnn.core import adc as core
 from circuitsnn.errors import InputError
 
@@ -34,35 +35,6 @@ class Tables(NamedTuple):
     """Noise of the sampled input, rms, shape (rows,). [LSB]"""
     decision: np.ndarray
     """Noise of each decision, rms, shape (rows, decisions). [LSB]"""
-
-
-def whole_number(name: str, value: Any, least: int, most: int | None = None) -> int:
-    """Check that a value is a whole number within bounds.
-
-    Parameters
-    ----------
-    name : str
-        What it is, for the message.
-    value : object
-        The value.
-    least, most : int
-        Bounds, themselves allowed; no upper one if `most` is None.
-
-    Returns
-    -------
-    int
-        The number.
-
-    Raises
-    ------
-    InputError
-        If it is not.
-    """
-    good = not isinstance(value, (bool, np.bool_)) and isinstance(value, (int, np.integer))
-    if not good or value < least or (most is not None and value > most):
-        upper = "" if most is None else f" and <= {most}"
-        raise InputError(f"{name} is {value!r}; allowed is a whole number >= {least}{upper}")
-    return int(value)
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,7 +151,10 @@ class Converter:
         InputError
             If the samples are too few or all the same, or the coverage is not possible.
         """
-        samples = np.asarray(samples, dtype=float)
+        try:
+            samples = np.asarray(samples, dtype=float)
+        except (TypeError, ValueError):
+            samples = np.empty(0)
         if samples.ndim == 0 or samples.size < 2 or not np.all(np.isfinite(samples)):
             raise InputError("samples to calibrate on must be finite voltages, at least two of them")
         if isinstance(coverage, bool) or not isinstance(coverage, (int, float)) or not 0.0 < coverage <= 1.0:
@@ -331,12 +306,12 @@ class Converter:
         low = np.ascontiguousarray(np.broadcast_to(self.low, columns))
         lsb = np.ascontiguousarray(np.broadcast_to(self.lsb, columns))
         rows = np.arange(columns) if self.low.ndim else of
+        if rng is not None:
+            check_generator(rng)
         if rng is None or self.ideal:
             core.convert(inputs, low, lsb, self._static, rows, codes)
-        elif isinstance(rng, np.random.Generator):
-            self._convert_with_noise(inputs, low, lsb, rows, rng, codes)
         else:
-            raise InputError(f"rng is {rng!r}; allowed is a numpy.random.Generator, or None for no noise")
+            self._convert_with_noise(inputs, low, lsb, rows, rng, codes)
         return codes.reshape(v.shape)
 
     @cached_property

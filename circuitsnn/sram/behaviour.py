@@ -86,6 +86,26 @@ class ArrayRead:
         levels = np.interp(codes / codes[-1] * charges[-1], charges, trial.levels)
         return cls(card, conditions, levels, durations)
 
+    def same_as(self, other: "ArrayRead") -> bool:
+        """Whether the same array is read in the same way.
+
+        Parameters
+        ----------
+        other : ArrayRead
+            The other reads.
+
+        Returns
+        -------
+        bool
+            The answer.
+        """
+        return (
+            self.card == other.card
+            and self.conditions == other.conditions
+            and np.array_equal(self.levels, other.levels)
+            and np.array_equal(self.durations, other.durations)
+        )
+
     @property
     def tau(self) -> float:
         """Time constant of a word line at its far end. [s]."""

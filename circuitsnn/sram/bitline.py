@@ -180,8 +180,6 @@ class BitlineRead:
             raise InputError(
                 f"BitlineRead needs a card of kind 'sram_array' (see load_card); found {getattr(card, 'name', card)!r}"
             )
-        if not isinstance(conditions, Conditions):
-            raise InputError(f"conditions is {conditions!r}; allowed is Conditions(corner, temperature)")
         self.card = card
         self.conditions = conditions
         self.wire = bool(wire) and card.R_BL_row > 0.0
@@ -371,7 +369,10 @@ def _checked_rows(card: Card, stored: ArrayLike | None, rows: int | None) -> int
 def _checked_bits(stored: ArrayLike | None, rows: int, default: int) -> np.ndarray:
     if stored is None:
         return np.full(rows, default)
-    bits = np.asarray(stored)
+    try:
+        bits = np.asarray(stored)
+    except ValueError:
+        raise InputError("stored must be an array of bits, one a row") from None
     if bits.shape != (rows,):
         raise InputError(f"stored has shape {bits.shape}; allowed is ({rows},), one bit a row")
     if not np.all((bits == 0) | (bits == 1)):

@@ -112,7 +112,7 @@ def test_weak_inversion_is_exponential_with_the_slope_n_phi_t():
         for v_drain in (0.01, 0.1, 1.2):
             law = 1e-5 * np.exp(-below / slope) * -np.expm1(-v_drain / PHI_T)
             found = core.drain_current(ideal, v_gate, v_drain, 0.0)[0]
-            assert found == pytest.approx(law, rel=2.0 * np.exp(-below / (2 * slope)))
+            assert found == pytest.approx(law, rel=2.0 * np.exp(-below / (2 * slope)), abs=0.0)
 
 
 @pytest.mark.parametrize("overdrive", [1.0, 3.0, 10.0])

@@ -507,7 +507,9 @@ def _wave(level: float, duration: float, tau: float, t_sample: float) -> tuple[n
     fall = duration + tau * np.linspace(0.0, (t_sample - duration) / tau, 13)
     for start, stop in [*pairwise(edges), *pairwise(fall)]:
         t = 0.5 * (start + stop) + 0.5 * (stop - start) * points
-        voltages.append(np.where(t < duration, -level * np.expm1(-t / tau), peak * np.exp(-(t - duration) / tau)))
+        voltages.append(
+            np.where(t < duration, -level * np.expm1(-t / tau), peak * np.exp(-np.maximum(t - duration, 0.0) / tau))
+        )
         times.append(0.5 * (stop - start) * weights)
     return np.concatenate(voltages), np.concatenate(times)
 

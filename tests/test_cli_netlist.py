@@ -94,7 +94,11 @@ def test_run_prints_what_the_deck_measures(command, tmp_path, engine):
         ("crosscheck pair --engine spectre", "engine is 'spectre'; allowed: ngspice"),
         ("crosscheck pair --out picture.pdf", "allowed is a file that ends in .png"),
         ("crosscheck pair --step 20x", "--step"),
-        ("crosscheck bitline", "bitline"),
+        ("crosscheck column", "'column'"),
+        ("crosscheck bitline --card nmos_65nm", "'sram_array'"),
+        ("crosscheck adc --rows 4", "rows is 4, which 'adc' does not heed"),
+        ("netlist bitline --rows 3 --rows-on 9", "rows_on is 9"),
+        ("netlist adc --input 1F", "a number in V"),
     ],
 )
 def test_wrong_input_is_one_line_and_leaves_nothing(command, tmp_path, line, message):
@@ -154,3 +158,28 @@ def test_a_loop_shows_the_thresholds_and_resistances(command, engine):
     assert measures["v_l"] == pytest.approx(1.0, abs=0.009)
     assert measures["r_ins"] == pytest.approx(100.2e3, rel=1e-6)
     assert measures["r_met"] == pytest.approx(990, rel=1e-6)
+
+
+def test_a_column_and_a_converter_on_an_engine(command):
+    status, out, _ = command("netlist bitline --rows 4 --rows-on 2 --stored 01 --spread drawn --seed 3 --run ngspice")
+    assert status == 0
+    assert "bl_sample\t1.1" in out
+    status, out, _ = command("netlist adc --bits 3 --input 0.3 --input 0.5 --dialect hspice")
+    assert status == 0
+    assert "--input 0.3 --input 0.5" in out  # how to make it again
+
+
+def test_cross_checks_of_arrays(command, tmp_path):
+    line = "crosscheck bitline --engine ngspice --rows 4 --rows-on 2 --step 50p --pulse 2"
+    status, out, _ = command(f"{line} --out {tmp_path / 'read.png'}")
+    assert status == 0
+    assert out.startswith(
+        "simulator\tstep\trows\tvoltage\tsample\tenergy\tits time\tour time\tratio\nngspice\t50 ps\t4\t"
+    )
+    assert "all agree at their smallest step" in out
+    assert (tmp_path / "read.png").stat().st_size > 10_000
+    status, out, _ = command("crosscheck adc --engine ngspice --bits 3 --inputs 4 --json")
+    assert status == 0
+    found = json.loads(out)
+    assert found["holds"] is True
+    assert {row["same_codes"] for row in found["comparisons"]} == {4}

@@ -25,30 +25,34 @@ def test_own_device_takes_at_most_20_lines_and_works(tmp_path, monkeypatch, caps
     assert load_card("my_film.toml").V_H == 1.96
 
 
-def test_readme_example_runs(tmp_path, monkeypatch, capsys):
-    [program] = blocks("README.md", "python")
+def test_readme_examples_run(tmp_path, monkeypatch, capsys):
+    programs = blocks("README.md", "python")
+    assert len(programs) == 2
     monkeypatch.chdir(tmp_path)
-    exec(compile(program, "README.md", "exec"), {})
-    assert capsys.readouterr().out
+    for program in programs:
+        exec(compile(program, "README.md", "exec"), {})
+        assert capsys.readouterr().out
 
 
 def test_netlist_example_runs(tmp_path, monkeypatch, capsys):
-    [program] = blocks("docs/netlists.md", "python")
+    network, foundry = blocks("docs/netlists.md", "python")
     monkeypatch.chdir(tmp_path)
-    exec(compile(program, "docs/netlists.md", "exec"), {})
+    exec(compile(network, "docs/netlists.md", "exec"), {})
     assert "Cprobe osc0_out 0 2p" in capsys.readouterr().out
+    exec(compile(foundry, "docs/netlists.md", "exec"), {})
+    assert "Xcell1_access bl wl_1 cell1_q 0 nch_mac w='W_access' l='L_access'" in capsys.readouterr().out
 
 
 def test_netlist_commands_run(tmp_path, monkeypatch, capsys):
     text = (ROOT / "docs/netlists.md").read_text(encoding="utf-8")
     commands = re.findall(r"^    circuitsnn (.*)$", text, re.M)
-    assert len(commands) == 4
+    assert len(commands) == 7
     monkeypatch.chdir(tmp_path)
     for command in commands:
         with pytest.raises(SystemExit) as left:
             main(shlex.split(command))
         assert left.value.code == 0
-    written = ["chip7.cir", "out.csv", "pair.png", "pair.scs"]
+    written = ["adc.png", "bitline.png", "chip7.cir", "out.csv", "pair.png", "pair.scs", "read.scs"]
     assert sorted(path.name for path in tmp_path.iterdir() if path.suffix != ".va") == written
 
 

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from circuitsnn.adc import metrics
 from circuitsnn.cards import Card
+from circuitsnn.checks import check_generator, whole_number
 from circuitsnn.core import adc as core
 from circuitsnn.errors import InputError
 
@@ -34,35 +35,6 @@ class Tables(NamedTuple):
     """Noise of the sampled input, rms, shape (rows,). [LSB]"""
     decision: np.ndarray
     """Noise of each decision, rms, shape (rows, decisions). [LSB]"""
-
-
-def whole_number(name: str, value: Any, least: int, most: int | None = None) -> int:
-    """Check that a value is a whole number within bounds.
-
-    Parameters
-    ----------
-    name : str
-        What it is, for the message.
-    value : object
-        The value.
-    least, most : int
-        Bounds, themselves allowed; no upper one if `most` is None.
-
-    Returns
-    -------
-    int
-        The number.
-
-    Raises
-    ------
-    InputError
-        If it is not.
-    """
-    good = not isinstance(value, (bool, np.bool_)) and isinstance(value, (int, np.integer))
-    if not good or value < least or (most is not None and value > most):
-        upper = "" if most is None else f" and <= {most}"
-        raise InputError(f"{name} is {value!r}; allowed is a whole number >= {least}{upper}")
-    return int(value)
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,7 +151,10 @@ class Converter:
         InputError
             If the samples are too few or all the same, or the coverage is not possible.
         """
-        samples = np.asarray(samples, dtype=float)
+        try:
+            samples = np.asarray(samples, dtype=float)
+        except (TypeError, ValueError):
+            samples = np.empty(0)
         if samples.ndim == 0 or samples.size < 2 or not np.all(np.isfinite(samples)):
             raise InputError("samples to calibrate on must be finite voltages, at least two of them")
         if isinstance(coverage, bool) or not isinstance(coverage, (int, float)) or not 0.0 < coverage <= 1.0:
@@ -195,7 +170,8 @@ class Converter:
     # Mismatch.
 
     @cached_property
-    def _parts(self) -> list[Any]:
+    def parts(self) -> list[Any]:
+        """What was drawn for each converter of the bank."""
         # Each converter has a generator of its own, so that more converters do not change the first ones.
         children = _spawn(self.seed)[0].spawn(self.converters)
         return [self._draw(np.random.default_rng(child)) for child in children]
@@ -203,8 +179,8 @@ class Converter:
     @property
     def _parts_of_rows(self) -> list[Any]:
         if not self.low.ndim:
-            return self._parts
-        return [self._parts[k] for k in self.converter_of(self.low.size)]
+            return self.parts
+        return [self.parts[k] for k in self.converter_of(self.low.size)]
 
     def _sharing(self, columns: int) -> int:
         return columns // self.converters
@@ -251,13 +227,13 @@ class Converter:
         lsb = np.broadcast_to(self.lsb, len(parts))
         if not self.ideal:
             return self._tables(parts, lsb)
-        levels = np.arange(1 << self.bits) - self._half
+        levels = np.arange(1 << self.bits) - self.half_code
         levels = np.tile(levels, (len(parts), 1))
         none = np.zeros(len(parts))
         return Tables(levels, levels[:, 1:], none, np.zeros((len(parts), self.bits)))
 
     @property
-    def _half(self) -> float:
+    def half_code(self) -> float:
         """How far T[k] lies below k. [LSB]."""
         return 0.5 if self.convention == "mid-tread" else 0.0
 
@@ -330,12 +306,12 @@ class Converter:
         low = np.ascontiguousarray(np.broadcast_to(self.low, columns))
         lsb = np.ascontiguousarray(np.broadcast_to(self.lsb, columns))
         rows = np.arange(columns) if self.low.ndim else of
+        if rng is not None:
+            check_generator(rng)
         if rng is None or self.ideal:
             core.convert(inputs, low, lsb, self._static, rows, codes)
-        elif isinstance(rng, np.random.Generator):
-            self._convert_with_noise(inputs, low, lsb, rows, rng, codes)
         else:
-            raise InputError(f"rng is {rng!r}; allowed is a numpy.random.Generator, or None for no noise")
+            self._convert_with_noise(inputs, low, lsb, rows, rng, codes)
         return codes.reshape(v.shape)
 
     @cached_property
@@ -422,7 +398,7 @@ class Converter:
         """Convert with each row of the tables once: (samples, rows) to codes."""
         single = replace(self, columns_per_converter=None)
         # The same parts; drawing them again would give the same ones.
-        single.__dict__.update({name: self.__dict__[name] for name in ("_parts", "_rows") if name in self.__dict__})
+        single.__dict__.update({name: self.__dict__[name] for name in ("parts", "_rows") if name in self.__dict__})
         return single.convert(v, rng)
 
     def dnl(self, fit: metrics.Fit = "end-point") -> np.ndarray:
@@ -501,7 +477,9 @@ class Converter:
             raise InputError(f"amplitude is {amplitude!r}; allowed is a number > 0, such as 1 for full scale")
         if rng is None:
             rng = np.random.default_rng(_spawn(self.seed)[1])
-        centre = np.broadcast_to(0.5 * (self.low + self.high) + (_OFF_CENTRE - self._half) * self.lsb, self._row_count)
+        centre = np.broadcast_to(
+            0.5 * (self.low + self.high) + (_OFF_CENTRE - self.half_code) * self.lsb, self._row_count
+        )
         half = np.broadcast_to(0.5 * amplitude * (self.high - self.low - self.lsb), self._row_count)
         codes = self._of_rows(_sine(samples, cycles, centre, half), rng if noise else None)
         return metrics.spectrum(codes, cycles, self.bits)

@@ -70,8 +70,8 @@ class FlashAdc(Converter):
         card, count = self.card, 1 << self.bits
         offsets = Comparator(card.sigma_offset, card.noise_comparator).draw(count - 1, rng)
         units = np.ones(count)
-        units[0] -= self._half
-        units[-1] += self._half
+        units[0] -= self.half_code
+        units[-1] += self.half_code
         ladder = np.cumsum(Resistor(units, 1.0, card.sigma_R).draw(rng))  # only ratios matter
         return _Parts(ladder[:-1] / ladder[-1] * count, offsets)
 

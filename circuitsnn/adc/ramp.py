@@ -65,7 +65,7 @@ class RampAdc(Converter):
     def _tables(self, parts: list[_Parts], lsb: np.ndarray) -> Tables:
         offset, slope, curvature = (np.array([each[i] for each in parts])[:, None] for i in range(3))
         count = 1 << self.bits
-        clocks = np.arange(count) - self._half - self.card.T_delay / self.card.T_clock
+        clocks = np.arange(count) - self.half_code - self.card.T_delay / self.card.T_clock
         x = clocks / count
         ramp = count * (slope * x + 4.0 * curvature * x * (1.0 - x)) + offset / lsb[:, None]
         # It turns back where it is bent too much; what it has passed once, the comparator has seen.

@@ -87,14 +87,14 @@ class SarAdc(Converter):
         return Comparator(self.card.sigma_offset, self.card.noise_comparator)
 
     @property
-    def _remaining(self) -> float:
+    def remaining(self) -> float:
         """Share of a step of the array that is still missing when the comparator decides."""
         return Switch(self.card.R_switch).settling_error(self.card.C_unit, self.card.T_settle)
 
     def _draw(self, rng: np.random.Generator) -> _Parts:
         card, lower = self.card, self._lower_bits
         units = np.r_[
-            2.0 ** np.arange(self.bits - lower), 2.0 ** np.arange(lower), 1.0, _nominal_bridge(lower, card.parasitic)
+            2.0 ** np.arange(self.bits - lower), 2.0 ** np.arange(lower), 1.0, nominal_bridge(lower, card.parasitic)
         ]
         # The comparator first, then the array: its offset does not depend on what the array is.
         offset = self._comparator.draw(1, rng)[0]
@@ -103,7 +103,7 @@ class SarAdc(Converter):
         upper = self.bits - lower
         return _Parts(float(offset), real[:upper], real[upper:-2], real[-2], factors[-1])
 
-    def _weights(self, parts: _Parts) -> tuple[np.ndarray, float, float]:
+    def weights_of(self, parts: _Parts) -> tuple[np.ndarray, float, float]:
         """Weights of the bits, least significant first, their sum with the dummy, and the comparator's node [units].
 
         Charge conservation at both top plates, solved for the input at which the comparator's one is back at its
@@ -117,22 +117,22 @@ class SarAdc(Converter):
         size = float(1 << self._lower_bits)
         behind = (parts.lower.sum() + parts.dummy + parasitic * size) / (size + parasitic * size)
         share = 1.0 / (1.0 + behind * (size - 1.0) / (self.card.bridge * parts.bridge))
-        bridge = self.card.bridge * parts.bridge * _nominal_bridge(self._lower_bits, parasitic)
+        bridge = self.card.bridge * parts.bridge * nominal_bridge(self._lower_bits, parasitic)
         weights = np.r_[share * parts.lower, parts.upper]
         total = parts.upper.sum() + share * (parts.lower.sum() + parts.dummy)
-        at_upper = (1 << (self.bits - self._lower_bits)) - 1 + _nominal_bridge(self._lower_bits, parasitic)
+        at_upper = (1 << (self.bits - self._lower_bits)) - 1 + nominal_bridge(self._lower_bits, parasitic)
         node = parts.upper.sum() + bridge * (1.0 - share) + parasitic * at_upper
         return weights, total, node
 
     def _tables(self, parts: list[_Parts], lsb: np.ndarray) -> Tables:
-        solved = [self._weights(each) for each in parts]
+        solved = [self.weights_of(each) for each in parts]
         weights = np.array([each[0] for each in solved])
         total, node = (np.array([each[i] for each in solved]) for i in (1, 2))
         codes = np.arange(1 << self.bits)
         digits = (codes[:, None] >> np.arange(self.bits)) & 1
-        array = weights @ digits.T * (1 << self.bits) / total[:, None] - self._half
+        array = weights @ digits.T * (1 << self.bits) / total[:, None] - self.half_code
         offset = np.array([each.offset for each in parts]) * node / total / lsb
-        levels, seen = _settled(array, offset, self._remaining, self.bits)
+        levels, seen = _settled(array, offset, self.remaining, self.bits)
         # Opening the switch leaves k T C on the node; over the array's capacitance that is the input's.
         charge = np.sqrt(Boltzmann * self.temperature * self.card.C_unit * node)
         sampling = charge / (self.card.C_unit * total) / lsb
@@ -187,7 +187,7 @@ class SarAdc(Converter):
         return table
 
 
-def _nominal_bridge(lower_bits: int, parasitic: float) -> float:
+def nominal_bridge(lower_bits: int, parasitic: float) -> float:
     """Bridge for which the lower array weighs as one unit of the upper one, its parasitic included [units]."""
     if lower_bits == 0:
         return 1.0  # there is none; a number to draw for

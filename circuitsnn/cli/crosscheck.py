@@ -8,12 +8,31 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from circuitsnn.cli.app import app
-from circuitsnn.cli.options import CardOption, Fidelity, FidelityOption, JsonOption, SetOption, SigmaOption, load
+from circuitsnn.cli.options import (
+    ArrayOption,
+    BitsOption,
+    CapacitorArray,
+    Corner,
+    CornerOption,
+    Fidelity,
+    FidelityOption,
+    JsonOption,
+    KindCardOption,
+    PulseOption,
+    RowsOnOption,
+    SetOption,
+    SigmaOption,
+    StoredOption,
+    TemperatureOption,
+    WireOption,
+    load,
+)
 from circuitsnn.cli.output import require_picture, save_picture
 from circuitsnn.cli.terminal import progress, say, say_json, say_table
 
 if TYPE_CHECKING:
-    from circuitsnn.spice.crosscheck import CrossCheck
+    from circuitsnn.spice.crosscheck import AdcCheck, AdcComparison, BitlineCheck, BitlineComparison, CrossCheck
+    from circuitsnn.spice.crosscheck.oscillators import Comparison
 
 
 class CrossCheckKind(str, Enum):
@@ -22,6 +41,8 @@ class CrossCheckKind(str, Enum):
     period = "period"
     pair = "pair"
     onn = "onn"
+    bitline = "bitline"
+    adc = "adc"
 
 
 class Drawn(str, Enum):
@@ -33,11 +54,11 @@ class Drawn(str, Enum):
 
 @app.command("crosscheck")
 def crosscheck(
-    kind: Annotated[CrossCheckKind, typer.Argument(metavar="KIND", help="period, pair or onn.")],
+    kind: Annotated[CrossCheckKind, typer.Argument(metavar="KIND", help="period, pair, onn, bitline or adc.")],
     engines: Annotated[
         list[str] | None, typer.Option("--engine", help="Simulator; repeatable. Without it, all that are installed.")
     ] = None,
-    card: CardOption = "vo2_delacour2021",
+    card: KindCardOption = None,
     settings: SetOption = None,
     fidelity: FidelityOption = Fidelity.relaxed,
     coupling: Annotated[str, typer.Option("--coupling", help="Coupling resistance of a pair.")] = "10k",
@@ -48,6 +69,16 @@ def crosscheck(
     ] = None,
     size: Annotated[int, typer.Option("--oscillators", min=2, help="Size of the memory (onn).")] = 60,
     images: Annotated[int, typer.Option("--images", min=1, help="Images that the memory is shown (onn).")] = 10,
+    rows: Annotated[int, typer.Option("--rows", min=1, help="Cells on the bit line.")] = 16,
+    rows_on: RowsOnOption = None,
+    stored: StoredOption = "random",
+    pulse: PulseOption = 4.0,
+    wire: WireOption = False,
+    corner: CornerOption = Corner.TT,
+    temperature: TemperatureOption = "300.15",
+    bits: BitsOption = None,
+    array: ArrayOption = CapacitorArray.binary,
+    inputs: Annotated[int, typer.Option("--inputs", min=1, help="Inputs that a converter is given.")] = 16,
     spread: Annotated[Drawn, typer.Option(help="Where each device's values come from.")] = Drawn.none,
     sigma: SigmaOption = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of devices, patterns and images.")] = 0,
@@ -60,18 +91,20 @@ def crosscheck(
 ) -> int:
     """Simulate the same circuit here and on other simulators, and compare.
 
-    KIND is one oscillator (period), a coupled pair, or an associative memory (onn). Simulators run with smaller and
-    smaller steps, so that their answers are seen to converge. Exit status: 0 when every simulator agrees at its
-    smallest step, 1 when one does not.
+    KIND is one oscillator (period), a coupled pair, an associative memory (onn), the read of an SRAM column (bitline),
+    or a converter by successive approximation (adc). Simulators run with smaller and smaller steps, so that their
+    answers are seen to converge. Exit status: 0 when every simulator agrees at its smallest step, 1 when one does not.
 
-    Example: circuitsnn crosscheck pair --coupling 12k --out pair.png
+    Example: circuitsnn crosscheck bitline --rows 64 --spread drawn --seed 3 --out bitline.png
     """
     from circuitsnn.quantities import read_quantity
 
-    loaded = load(card, settings)
     require_picture(out)
 
+    from circuitsnn.spice.crosscheck import CHECKED_CARDS
     from circuitsnn.spice.crosscheck import crosscheck as compare
+
+    loaded = load(CHECKED_CARDS[kind.value] if card is None else card, settings)
 
     with progress(f"crosscheck {kind.value}", shown=not as_json) as report:
         found = compare(
@@ -85,6 +118,16 @@ def crosscheck(
             steps=[read_quantity(step, "s", "--step") for step in steps] if steps else None,
             size=size,
             images=images,
+            rows=rows,
+            rows_on=rows_on,
+            stored=stored,
+            pulse=pulse,
+            wire=wire,
+            corner=corner.value,
+            temperature=read_quantity(temperature, "K", "--temperature"),
+            bits=bits,
+            array=array.value,
+            inputs=inputs,
             spread=spread.value,
             sigma=sigma,
             seed=seed,
@@ -102,13 +145,49 @@ def crosscheck(
         rows = json.loads(found.to_frame().to_json(orient="records", double_precision=15))
         say_json({"kind": kind.value, "comparisons": rows, "complaints": complaints, "holds": not complaints})
     else:
-        _print_crosscheck(found)
+        printed = {"bitline": _print_bitline, "adc": _print_adc}.get(kind.value, _print_oscillators)
+        printed(found)
+        for complaint in complaints or ["all agree at their smallest step"]:
+            say(complaint)
         if out is not None:
             say(f"picture: {out}")
     return 1 if complaints else 0
 
 
-def _print_crosscheck(found: "CrossCheck") -> None:
+def _print_bitline(found: "BitlineCheck") -> None:
+    from circuitsnn.quantities import show_quantity
+
+    rows = [
+        (
+            one.engine, show_quantity(one.max_step, "s", 3), str(one.rows), show_quantity(one.voltage, "V", 2),
+            show_quantity(one.sample, "V", 2), f"{one.energy:+.1e}", *_times(one),
+        )
+        for one in found.comparisons
+    ]  # fmt: skip
+    say_table(("simulator", "step", "rows", "voltage", "sample", "energy", "its time", "our time", "ratio"), rows)
+
+
+def _print_adc(found: "AdcCheck") -> None:
+    from circuitsnn.quantities import show_quantity
+
+    rows = [
+        (
+            one.engine, show_quantity(one.max_step, "s", 3), f"{one.same_codes} of {one.inputs}",
+            f"{one.level:.1e}", *_times(one)[:2],
+        )
+        for one in found.comparisons
+    ]  # fmt: skip
+    # No ratio: ours looks the code up, the simulator goes through the transient.
+    say_table(("simulator", "step", "same codes", "level [LSB]", "its time", "our time"), rows)
+
+
+def _times(one: "BitlineComparison | AdcComparison | Comparison") -> tuple[str, str, str]:
+    from circuitsnn.quantities import show_quantity
+
+    return show_quantity(one.engine_time, "s", 3), show_quantity(one.our_time, "s", 3), f"{one.ratio:.0f}"
+
+
+def _print_oscillators(found: "CrossCheck") -> None:
     from circuitsnn.quantities import show_quantity
 
     memory = found.kind == "onn"
@@ -123,13 +202,7 @@ def _print_crosscheck(found: "CrossCheck") -> None:
         row += [f"{one.timing:.1e}", show_quantity(one.voltage, "V", 2)]
         if found.kind != "period":
             row.append(f"{one.phase:.1e}" if one.locked else "not locked")
-        row += [
-            f"{one.energy:+.1e}",
-            show_quantity(one.engine_time, "s", 3),
-            show_quantity(one.our_time, "s", 3),
-            f"{one.ratio:.0f}",
-        ]
-        rows.append(row)
+        rows.append([*row, f"{one.energy:+.1e}", *_times(one)])
     say_table(columns, rows)
     if memory:
         for engine in dict.fromkeys(one.engine for one in found.comparisons):
@@ -139,6 +212,3 @@ def _print_crosscheck(found: "CrossCheck") -> None:
             open_ = [one.agrees for one in runs if one.same_pattern is None]
             if open_:
                 say(f"{engine}: the same switchings on {sum(open_)} of {len(open_)} images that did not settle")
-    complaints = found.complaints()
-    for complaint in complaints or ["all agree at their smallest step"]:
-        say(complaint)

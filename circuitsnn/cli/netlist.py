@@ -8,12 +8,22 @@ import typer
 
 from circuitsnn.cli.app import app
 from circuitsnn.cli.options import (
-    CardOption,
+    ArrayOption,
+    BitsOption,
+    CapacitorArray,
+    Corner,
+    CornerOption,
     Fidelity,
     FidelityOption,
     JsonOption,
+    KindCardOption,
+    PulseOption,
+    RowsOnOption,
     SetOption,
     SigmaOption,
+    StoredOption,
+    TemperatureOption,
+    WireOption,
     load,
     read_settings,
 )
@@ -32,6 +42,8 @@ class NetlistKind(str, Enum):
     pair = "pair"
     onn = "onn"
     iv = "iv"
+    bitline = "bitline"
+    adc = "adc"
 
 
 class Dialect(str, Enum):
@@ -55,9 +67,9 @@ class Spread(str, Enum):
 
 @app.command("netlist")
 def netlist(
-    kind: Annotated[NetlistKind, typer.Argument(metavar="KIND", help="oscillator, pair, onn or iv.")],
+    kind: Annotated[NetlistKind, typer.Argument(metavar="KIND", help="oscillator, pair, onn, iv, bitline or adc.")],
     dialect: Annotated[Dialect, typer.Option(help="Simulator that is to read it.")] = Dialect.ngspice,
-    card: CardOption = "vo2_delacour2021",
+    card: KindCardOption = None,
     settings: SetOption = None,
     fidelity: FidelityOption = Fidelity.relaxed,
     coupling: Annotated[str, typer.Option("--coupling", help="Coupling resistance of a pair.")] = "10k",
@@ -67,6 +79,20 @@ def netlist(
     beta: Annotated[float, typer.Option("--beta", help="Gain of the mapping from weights to resistances.")] = 1.875,
     periods: Annotated[float, typer.Option("--periods", help="Length of the run, in periods.")] = 10.0,
     max_step: Annotated[str | None, typer.Option("--max-step", help="Longest step of the simulator.")] = None,
+    rows: Annotated[
+        int | None, typer.Option("--rows", min=1, help="Cells on a bit line; else the card's number.")
+    ] = None,
+    rows_on: RowsOnOption = None,
+    stored: StoredOption = None,
+    pulse: PulseOption = 1.0,
+    wire: WireOption = False,
+    corner: CornerOption = Corner.TT,
+    temperature: TemperatureOption = "300.15",
+    bits: BitsOption = None,
+    array: ArrayOption = CapacitorArray.binary,
+    inputs: Annotated[
+        list[str] | None, typer.Option("--input", help="Input of a converter, such as 0.4; repeatable.")
+    ] = None,
     spread: Annotated[Spread, typer.Option(help="Where each device's values come from.")] = Spread.none,
     sigma: SigmaOption = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of drawn devices and spoilt pixels.")] = 0,
@@ -80,16 +106,17 @@ def netlist(
 ) -> None:
     """Write a netlist for a circuit simulator, and run it if asked.
 
-    KIND is one oscillator, a coupled pair, the associative memory of 60 oscillators (onn), or a device's
-    current-voltage loop (iv). Devices are the card's (--spread none), drawn from its spreads (drawn), or drawn by the
-    simulator's own random functions (random). --run prints what the deck measures; it may name another simulator
-    than the dialect's.
+    KIND is one oscillator, a coupled pair, the associative memory of 60 oscillators (onn), a device's current-voltage
+    loop (iv), the read of an SRAM column (bitline), or a converter by successive approximation (adc). Devices are the
+    card's (--spread none), drawn from its spreads (drawn), or drawn by the simulator's own random functions (random).
+    --run prints what the deck measures; it may name another simulator than the dialect's.
 
-    Example: circuitsnn netlist pair --dialect spectre --set R_S=15k --coupling 12k -o pair.scs
+    Example: circuitsnn netlist bitline --rows 64 --rows-on 16 --spread drawn --seed 3 -o read.cir
     """
     from circuitsnn.quantities import read_quantity
 
-    load(card, settings)
+    if card is not None:
+        load(card, settings)
     if waveforms is not None and engine is None:
         raise InputError("--waveforms needs a simulator; allowed with --run ENGINE")
     for path in (out, waveforms):
@@ -109,6 +136,16 @@ def netlist(
         "beta": beta,
         "periods": periods,
         "max_step": None if max_step is None else read_quantity(max_step, "s", "--max-step"),
+        "rows": rows,
+        "rows_on": rows_on,
+        "stored": stored,
+        "pulse": pulse,
+        "wire": wire,
+        "corner": corner.value,
+        "temperature": read_quantity(temperature, "K", "--temperature"),
+        "bits": bits,
+        "array": array.value,
+        "inputs": [read_quantity(value, "V", "--input") for value in inputs] if inputs else None,
         "spread": spread.value,
         "sigma": sigma,
         "seed": seed,
@@ -154,5 +191,15 @@ def _show_measure(name: str, value: float) -> str:
 
     if value != value:
         return "failed"
-    units = {"phase": "°", "energy": "J", "period": "s", "lag": "s", "v": "V", "r": "Ω"}
+    units = {
+        "phase": "°",
+        "energy": "J",
+        "period": "s",
+        "lag": "s",
+        "v": "V",
+        "r": "Ω",
+        "bl": "V",
+        "blb": "V",
+        "difference": "V",
+    }
     return show_quantity(value, units.get(name.split("_")[0], ""), 7)

@@ -21,6 +21,36 @@ class Fidelity(str, Enum):
     abrupt = "abrupt"
 
 
+class Corner(str, Enum):
+    """Corner of the process."""
+
+    TT = "TT"
+    FF = "FF"
+    SS = "SS"
+    FS = "FS"
+    SF = "SF"
+
+
+class CapacitorArray(str, Enum):
+    """Capacitor array of a converter by successive approximation."""
+
+    binary = "binary"
+    split = "split"
+
+
+KindCardOption = Annotated[
+    str | None, typer.Option("--card", help="Name of a card, or path of a TOML file; without it, the kind's own card.")
+]
+RowsOnOption = Annotated[
+    int | None, typer.Option("--rows-on", min=0, help="How many word lines turn on, from the sense end on.")
+]
+StoredOption = Annotated[str | None, typer.Option("--stored", help="Bits such as 0110, which repeat, or random.")]
+PulseOption = Annotated[float, typer.Option("--pulse", help="Length of the word lines' pulse, in T_pulse.")]
+WireOption = Annotated[bool, typer.Option("--wire", help="Resolve the bit line's wire resistance.")]
+CornerOption = Annotated[Corner, typer.Option(help="Corner; the first letter is the n-channel transistor's.")]
+TemperatureOption = Annotated[str, typer.Option("--temperature", help="Temperature in kelvin.")]
+BitsOption = Annotated[int | None, typer.Option("--bits", min=1, help="Resolution of a converter.")]
+ArrayOption = Annotated[CapacitorArray, typer.Option("--array", help="Capacitor array of a converter.")]
 CardOption = Annotated[str, typer.Option("--card", help="Name of a card, or path of a TOML file.")]
 SetOption = Annotated[
     list[str] | None,

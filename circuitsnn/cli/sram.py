@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from circuitsnn.cli.app import SETTINGS, app
-from circuitsnn.cli.options import JsonOption, PictureOption, SetOption, load
+from circuitsnn.cli.options import (
+    Corner,
+    CornerOption,
+    JsonOption,
+    PictureOption,
+    SetOption,
+    TemperatureOption,
+    load,
+)
 from circuitsnn.cli.output import require_picture, save_picture
 from circuitsnn.cli.terminal import say, say_frame, say_json, say_table
 from circuitsnn.quantities import read_quantity, show_quantity
@@ -32,19 +40,7 @@ class Mode(str, Enum):
     read = "read"
 
 
-class Corner(str, Enum):
-    """Corner of the process."""
-
-    TT = "TT"
-    FF = "FF"
-    SS = "SS"
-    FS = "FS"
-    SF = "SF"
-
-
 ArrayOption = Annotated[str, typer.Option("--card", help="Card of an SRAM array: its name, or path of a TOML file.")]
-CornerOption = Annotated[Corner, typer.Option(help="Corner; the first letter is the n-channel transistor's.")]
-TemperatureOption = Annotated[str, typer.Option("--temperature", help="Temperature in kelvin.")]
 RowsOnOption = Annotated[int, typer.Option("--rows-on", min=1, help="Word lines that are on.")]
 ColumnsOption = Annotated[int, typer.Option("--columns", min=2, help="Columns that are drawn.")]
 SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed of the mismatch.")]

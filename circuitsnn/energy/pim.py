@@ -178,6 +178,8 @@ def digital_cnn(
     """
     weights = _weights(layer, card, form)
     per_mac = mac_energy(card, weight_bits, input_bits) if energy_per_mac is None else energy_per_mac
+    if not isinstance(per_mac, (int, float)) or not 0.0 <= per_mac < float("inf"):
+        raise InputError(f"energy_per_mac is {per_mac!r}; allowed is a finite energy >= 0 J")
     bits = _bits(card, weight_bits)
     delays = {
         "memory": _accesses(weights, card, bits, whole_words) * card.T_read,
@@ -224,7 +226,7 @@ def digital_snn(
     InputError
         If an argument is not possible.
     """
-    if not 0.0 <= activity < float("inf"):
+    if not isinstance(activity, (int, float)) or not 0.0 <= activity < float("inf"):
         raise InputError(f"activity is {activity!r}; allowed is a number of spikes >= 0")
     if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
         raise InputError(f"steps is {steps!r}; allowed is a whole number >= 1")
@@ -275,7 +277,7 @@ def in_memory(
     """
     weights = _weights(layer, card, form)
     per_conversion = min(layer.dot_length, card.R) if accumulations is None else accumulations
-    if not per_conversion >= 1:
+    if not isinstance(per_conversion, (int, float)) or not per_conversion >= 1:
         raise InputError(f"accumulations is {accumulations!r}; allowed is a number >= 1")
     words = card.N_col / card.B_W
     rounds = _shares(weights, (int(words) if whole_words else words) * card.N_bank, whole_words) * layer.positions
@@ -305,7 +307,7 @@ def _weights(layer: LayerShape, card: Card, form: Form) -> int:
 
 def _bits(card: Card, bits: float | None) -> float:
     bits = card.B_W if bits is None else bits
-    if not 1 <= bits < float("inf"):
+    if not isinstance(bits, (int, float)) or not 1 <= bits < float("inf"):
         raise InputError(f"bits is {bits!r}; allowed is a number >= 1")
     return bits
 

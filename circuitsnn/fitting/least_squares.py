@@ -329,11 +329,14 @@ def summarise(
             f"{', '.join(bounded)} ended at the bound of what a card allows, so another model would fit better; "
             "try another fidelity if there is one, or check the parameters that are held"
         )
+    # Data that the model meets exactly leave no spread, and so no correlation.
+    scale = np.outer(deviations, deviations)
+    correlation = np.divide(matrix, scale, out=np.eye(len(names)), where=scale > 0.0)
     return Estimate(
         values=coordinates.values(x),
         errors=dict(zip(names, (deviations * coordinates.slopes(x)).tolist(), strict=True)),
         intervals=coordinates.ends(x, widths),
-        correlation=pd.DataFrame(matrix / np.outer(deviations, deviations), index=list(names), columns=list(names)),
+        correlation=pd.DataFrame(correlation, index=list(names), columns=list(names)),
         advice=advice,
         **rest,
     )

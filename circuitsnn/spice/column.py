@@ -1,6 +1,7 @@
 """A column of an SRAM array as a circuit: cells on a bit line, word lines, precharge, meters.
 
-The circuit is what `circuitsnn.sram.bitline.BitlineRead` integrates, part by part (docs/theory/sram_read.md). Row 12 has
+The circuit is what `circuitsnn.sram.bitline.BitlineRead` integrates, part by part (docs/theory/sram_read.md). Row 12
+has
 
 ====================  ======================================================================================
 wl_12                 its word line, where that turns on; behind a resistor from driver_1, driver_2, ..., one
@@ -33,12 +34,13 @@ from circuitsnn.spice.deck import Deck
 from circuitsnn.spice.numbers import spice_number
 from circuitsnn.spice.parts import coupling_switch, cycle_meter
 from circuitsnn.spice.transistors import FoundryTransistor, Transistors
-from circuitsnn.sram.bitline import BitlineRead, word_line_level, word_line_time_constant
+from circuitsnn.sram.bitline import SETTLING, BitlineRead, word_line_level, word_line_time_constant
 from circuitsnn.sram.cell import transistor_names
 
 _FOREVER = "1k"  # s, a period longer than any run
-_SETTLING = 5.0  # word-line time constants before the sample, as in `BitlineRead`
-_SMALLEST_RESISTANCE = 1.0  # ohm, of a word line without time constant
+_SHORTEST = 1e-4  # pulse units: a netlist's time constant of word lines that have none
+_EDGE = 1e-5  # duration of a driver's edge over the word lines' time constant ...
+_SHORTEST_EDGE = 1e-7  # ... but not less than this many pulse units, or an engine cannot step through it
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +55,8 @@ class ReadTiming:
     """Level of a word line whose entry in `levels` is 1. [V]"""
     tau: float
     """Time constant of the word lines. [s]"""
+    tau_circuit: float
+    """The same in a netlist, where it is not 0. [s]"""
     t_sample: float
     """When the lines are sampled and the precharge begins. [s]"""
     stop: float
@@ -90,16 +94,18 @@ class ReadTiming:
         card = read.card
         on = (given["levels"] > 0) & (given["pulses"] > 0)
         tau = word_line_time_constant(card)
+        tau_circuit = max(tau, _SHORTEST * card.T_pulse)
         pulses = np.where(on, given["pulses"], 0.0)
-        t_sample = (pulses.max() if on.any() else 1.0) * card.T_pulse + _SETTLING * tau
+        t_sample = (pulses.max() if on.any() else 1.0) * card.T_pulse + SETTLING * tau
         return cls(
             pulses=pulses,
             levels=np.where(on, given["levels"], 0.0),
             v_on=word_line_level(card, int(on.sum())),
             tau=tau,
+            tau_circuit=tau_circuit,
             t_sample=float(t_sample),
             stop=float(t_sample + card.T_precharge),
-            edge=float(f"{(tau if tau > 0 else 0.1 * card.T_pulse) * 1e-4:.1g}"),
+            edge=float(f"{max(_EDGE * tau_circuit, _SHORTEST_EDGE * card.T_pulse):.1g}"),
         )
 
     @property
@@ -231,9 +237,7 @@ def read_energies(values: Mapping[str, float], timing: ReadTiming, v_wl: float) 
         ``"precharge"``, ``"cell"``, ``"word_line"``. [J]
     """
     shapes, _ = timing.waves
-    drivers = (
-        values[f"energy_driver_{k + 1}"] * v_wl / (level * timing.v_on) for k, (_, level) in enumerate(shapes)
-    )
+    drivers = (values[f"energy_driver_{k + 1}"] * v_wl / (level * timing.v_on) for k, (_, level) in enumerate(shapes))
     return {
         "precharge": values["energy_precharge"],
         "cell": values["energy_cell"],
@@ -275,16 +279,17 @@ class _Column:
         self._cells(together=not (foundry or read.wire or read.mismatch is not None))
 
     def _parameters(self, cell) -> None:
-        """What the whole column shares, at the top."""
+        """Put what the whole column shares at the top."""
         card, timing = self.read.card, self.timing
         values = {name: getattr(card, name) for name in ("V_DD", "V_precharge", "T_pulse", "C_BL_row", "C_BL_fixed")}
         if self.read.wire:
             values["R_BL_row"] = card.R_BL_row
         values |= {
             "R_precharge": card.R_precharge,
-            "V_on": timing.v_on,
+            "V_WL": card.V_WL,
+            "C_WL_supply": card.C_WL_supply,
             "C_WL_cell": card.C_WL_cell,
-            "R_WL": max(timing.tau / card.C_WL_cell, _SMALLEST_RESISTANCE),
+            "R_WL": timing.tau_circuit / card.C_WL_cell,
             "t_sample": timing.t_sample,
             "t_edge": timing.edge,
         }
@@ -292,6 +297,8 @@ class _Column:
         values |= {f"{letter}_{device}": getattr(cell, f"{letter}_{device}") for device in used for letter in "WL"}
         for name, value in values.items():
             self.circuit.parameter(name, spice_number(value))
+        cells = int(np.count_nonzero(timing.pulses) * card.columns)
+        self.circuit.parameter("V_on", f"{{V_WL*C_WL_supply/(C_WL_supply+{cells}*C_WL_cell)}}")
 
     def _devices(self) -> tuple[str, ...]:
         """Transistors that the line sees, by the names of their sizes."""

@@ -1,7 +1,7 @@
 """Decks of what circuitsnn simulates, from a card and a few words: the function behind ``circuitsnn netlist``."""
 
 import shlex
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from inspect import signature
 
@@ -17,6 +17,7 @@ from circuitsnn.oscillator.mapping import map_weights
 from circuitsnn.oscillator.memory import input_delays
 from circuitsnn.oscillator.network import OscillatorNetwork
 from circuitsnn.oscillator.patterns import digits, with_fuzzy_pixels
+from circuitsnn.spice import array_decks
 from circuitsnn.spice.analyses import DCSweep, Edge, Interval, Maximum, Measure, Ratio, Transient
 from circuitsnn.spice.circuit import hysteresis_circuit, oscillator_circuit, saved_nodes
 from circuitsnn.spice.deck import Deck, WrittenDeck
@@ -24,22 +25,31 @@ from circuitsnn.spice.dialects import DIALECTS, write_deck
 from circuitsnn.spice.engines import ENGINES, Waveforms
 from circuitsnn.spice.readback import loop_measures
 from circuitsnn.spice.simulate import simulate
+from circuitsnn.spice.transistors import FoundryTransistor
 from circuitsnn.variation import draw, generators
 
 CARD = "vo2_delacour2021"
-"""Card that a deck is of unless it is told another."""
+"""Card that a deck of oscillators is of unless it is told another."""
 
-KINDS = ("oscillator", "pair", "onn", "iv")
+KINDS = ("oscillator", "pair", "onn", "iv", "bitline", "adc")
 """What a deck can be of."""
 
-_ALWAYS = {"card", "settings", "fidelity", "options", "comment"}
-_RUN = {*_ALWAYS, "periods", "max_step", "energy", "spread", "sigma", "seed"}
+CARDS = dict.fromkeys(KINDS, CARD) | {"bitline": "sram_array_6t_65nm", "adc": "sar_adc_65nm"}
+"""Card that a deck of each kind is of unless it is told another."""
+
+_ALWAYS = {"card", "settings", "options", "comment"}
+_RUN = {*_ALWAYS, "fidelity", "periods", "max_step", "energy", "spread", "sigma", "seed"}
 _WORDS = {
     "oscillator": _RUN,
     "pair": {*_RUN, "coupling_resistance", "delay"},
     "onn": {*_RUN, "image", "fuzzy", "beta"},
-    "iv": _ALWAYS,
-}
+    "iv": {*_ALWAYS, "fidelity"},
+    "bitline": {
+        *_ALWAYS, "rows", "rows_on", "stored", "pulse", "wire", "corner", "temperature", "spread", "seed", "max_step",
+        "energy", "foundry",
+    },
+    "adc": {*_ALWAYS, "bits", "array", "inputs", "spread", "seed", "max_step"},
+}  # fmt: skip
 
 SPREADS = ("none", "drawn", "random")
 """Where each device's values come from: the card, our own draw, the simulator's random functions."""
@@ -213,7 +223,7 @@ def oscillator_measures(size: int, run: Run, energy: bool = True) -> tuple[Measu
 def deck(
     kind: str,
     *,
-    card: Card | str = CARD,
+    card: Card | str | None = None,
     settings: Mapping[str, float | str] | None = None,
     fidelity: str = "relaxed",
     coupling_resistance: float = 10e3,
@@ -227,17 +237,29 @@ def deck(
     sigma: float | None = None,
     seed: int = 0,
     energy: bool = True,
+    rows: int | None = None,
+    rows_on: int | None = None,
+    stored: str | None = None,
+    pulse: float = 1.0,
+    wire: bool = False,
+    corner: str = "TT",
+    temperature: float = 300.15,
+    foundry: Mapping[str, FoundryTransistor] | None = None,
+    bits: int | None = None,
+    array: str = "binary",
+    inputs: Sequence[float] | None = None,
     options: Mapping[str, object] | None = None,
     comment: str = "",
 ) -> Deck:
-    """Deck of a single oscillator, a coupled pair, an associative memory or a current-voltage loop.
+    """Deck of an oscillator, a coupled pair, an associative memory, a current-voltage loop, a bit line or a converter.
 
     Parameters
     ----------
     kind
-        ``"oscillator"``, ``"pair"``, ``"onn"`` (the memory of 60 oscillators that holds six digits) or ``"iv"``.
+        ``"oscillator"``, ``"pair"``, ``"onn"`` (the memory of 60 oscillators that holds six digits), ``"iv"``,
+        ``"bitline"`` (the read of a column of an SRAM array) or ``"adc"`` (a converter by successive approximation).
     card
-        Device card, or its name or path.
+        Device card, or its name or path; that of `CARDS` without it.
     settings
         Other values of the card: numbers in SI or text such as "15k".
     fidelity
@@ -255,16 +277,40 @@ def deck(
     periods
         Length of the run, after the switches have closed. [periods]
     max_step
-        Longest step of the simulator; a thousandth of the period without it. [s]
+        Longest step of the simulator; without it a thousandth of the period, a fifth of the word lines' time constant,
+        or a tenth of the converter's time to settle. [s]
     spread
-        ``"none"``: all devices are the card's; ``"drawn"``: each is drawn by its spreads; ``"random"``: the simulator
-        draws each with its own random functions.
+        ``"none"``: all devices are the card's; ``"drawn"``: each is drawn by its spreads; ``"random"`` (oscillators
+        only): the simulator draws each with its own random functions.
     sigma
-        Relative standard deviation of drawn devices' parameters in place of the card's own.
+        Relative standard deviation of drawn oscillators' parameters in place of the card's own.
     seed
-        Of the spoilt pixels and of the devices.
+        Of the spoilt pixels or random bits, and of the devices.
     energy
         Whether to meter the energy from each supply.
+    rows
+        Cells on the bit line; the card's number without it.
+    rows_on
+        How many of its word lines turn on, from the sense end on; all without it.
+    stored
+        Bits of the column, "0110", which repeat over the rows; "random" draws them; without it all cells discharge the
+        bit line.
+    pulse
+        Length of the word lines' pulses. [T_pulse]
+    wire
+        Whether to resolve the resistance of the bit line.
+    corner
+        Process corner of the transistors: TT, FF, SS, FS or SF.
+    temperature
+        Temperature of the transistors. [K]
+    foundry
+        A foundry's subcircuits in place of the column's transistors, by kind ("nmos", "pmos").
+    bits
+        Resolution of the converter; the card's without it.
+    array
+        Its capacitor array: ``"binary"`` or ``"split"``.
+    inputs
+        Input voltages, converted one after the other; 0.4 of the range without it. [V]
     options
         Options of the simulator.
     comment
@@ -286,9 +332,18 @@ def deck(
     given = {
         "coupling_resistance": coupling_resistance, "delay": delay, "image": image, "fuzzy": fuzzy, "beta": beta,
         "periods": periods, "max_step": max_step, "spread": spread, "sigma": sigma, "seed": seed, "energy": energy,
+        "fidelity": fidelity, "rows": rows, "rows_on": rows_on, "stored": stored, "pulse": pulse, "wire": wire,
+        "corner": corner, "temperature": temperature, "foundry": foundry, "bits": bits, "array": array,
+        "inputs": inputs,
     }  # fmt: skip
     refuse_idle_words(kind, given, _WORDS[kind], deck)
+    card = CARDS[kind] if card is None else card
     loaded = (card if isinstance(card, Card) else load_card(card)).replace(**(settings or {}))
+    if kind in _ARRAY_DECKS:
+        if spread == "random":
+            raise InputError(f"spread is 'random'; allowed for {kind!r}: none, drawn")
+        words = {name: value for name, value in given.items() if name in _WORDS[kind]}
+        return _ARRAY_DECKS[kind](loaded, options=options, comment=comment, **words)
     if kind == "iv":
         title = f"Current-voltage loop of the device of card {loaded.name}"
         circuit = hysteresis_circuit(loaded, fidelity, title=title)
@@ -335,6 +390,9 @@ def deck(
     )
 
 
+_ARRAY_DECKS = {"bitline": array_decks.bitline_deck_of_words, "adc": array_decks.adc_deck_of_words}
+
+
 def _tidy(time: float) -> float:
     """Round a time that only has to be about so long, for whoever reads the deck. [s]."""
     return float(f"{time:.4g}")
@@ -378,6 +436,16 @@ _OPTIONS = {
     "spread": "--spread",
     "sigma": "--sigma",
     "seed": "--seed",
+    "rows": "--rows",
+    "rows_on": "--rows-on",
+    "stored": "--stored",
+    "pulse": "--pulse",
+    "wire": "--wire",
+    "corner": "--corner",
+    "temperature": "--temperature",
+    "bits": "--bits",
+    "array": "--array",
+    "inputs": "--input",
 }
 
 
@@ -407,10 +475,17 @@ def netlist(kind: str, dialect: str = "ngspice", *, comment: str = "", **words: 
     """
     if dialect not in DIALECTS:
         raise InputError(f"dialect is {dialect!r}; allowed: {', '.join(DIALECTS)}")
-    words.setdefault("options", default_options(dialect, str(words.get("fidelity", "relaxed"))))
+    words.setdefault("options", _options(kind, dialect, words))
     plain = deck(kind, **words)
     lines = [header(kind, dialect, words), f"Run it with: {DIALECTS[dialect].how_to_run}", *filter(None, [comment])]
     return write_deck(replace(plain, comment="\n".join(lines)), dialect)
+
+
+def _options(kind: str, dialect: str, words: Mapping[str, object]) -> dict[str, object]:
+    """Options for a deck of that kind."""
+    if kind in _ARRAY_DECKS:
+        return array_decks.default_options(kind, dialect)
+    return default_options(dialect, str(words.get("fidelity", "relaxed")))
 
 
 def run_netlist(kind: str, engine: str = "ngspice", *, timeout: float = 600.0, **words: object) -> Waveforms:
@@ -442,7 +517,7 @@ def run_netlist(kind: str, engine: str = "ngspice", *, timeout: float = 600.0, *
     if engine not in ENGINES:
         raise InputError(f"engine is {engine!r}; allowed: {', '.join(ENGINES)}")
     dialect = ENGINES[engine].dialect
-    words.setdefault("options", default_options(dialect, str(words.get("fidelity", "relaxed"))))
+    words.setdefault("options", _options(kind, dialect, words))
     waveforms = simulate(deck(kind, **words), engine, timeout)
     return replace(waveforms, measures=loop_measures(waveforms)) if kind == "iv" else waveforms
 
@@ -460,7 +535,7 @@ def header(kind: str, dialect: str, words: Mapping[str, object]) -> str:
     str
         Two lines.
     """
-    card = words.get("card", CARD)
+    card = words.get("card") or CARDS[kind]
     name = card.name if isinstance(card, Card) else str(card)
     sigma = words.get("sigma")
     drawn_by = "the card's spreads" if sigma is None else f"a relative sigma of {sigma:g}"
@@ -470,14 +545,27 @@ def header(kind: str, dialect: str, words: Mapping[str, object]) -> str:
         "random": "each device drawn by the simulator, by the card's spreads",
     }[str(words.get("spread", "none"))]
     command = ["circuitsnn", "netlist", kind, "--dialect", dialect]
-    if name != CARD:
+    if name != CARDS[kind]:
         command += ["--card", name]
     for key, value in dict(words.get("settings") or {}).items():
         command += ["--set", f"{key}={value}"]
     for word, option in _OPTIONS.items():
-        if word in words and words[word] != _DEFAULTS[word]:
-            command += [option, str(words[word])]
-    what = f"Card {name}, {words.get('fidelity', 'relaxed')} transitions, {devices}."
+        value = words.get(word, _DEFAULTS[word])
+        if value is True:
+            command.append(option)
+        elif value != _DEFAULTS[word]:
+            for one in [value] if isinstance(value, (str, float, int)) else value:
+                command += [option, str(one)]
+    what = f"Card {name}, {devices}."
+    if kind == "bitline":
+        what = f"Card {name} at {words.get('corner', 'TT')} and {words.get('temperature', 300.15):g} K, {devices}."
+        if words.get("stored") == "random":
+            what += f" The bits are those of seed {words.get('seed', 0)}."
+        foundry = words.get("foundry") or {}
+        for transistor, own in foundry.items():
+            what += f" {transistor} is the foundry's {own.subcircuit}."
+    elif kind != "adc":
+        what = f"Card {name}, {words.get('fidelity', 'relaxed')} transitions, {devices}."
     if kind == "onn":
         what += f" The spoilt pixels are those of seed {words.get('seed', 0)}."
     return f"{what}\nMade by circuitsnn {circuitsnn.__version__}: {shlex.join(command)}"

@@ -83,6 +83,26 @@ def phases(times: tuple[NDArray[np.float64], ...], reference: int = 0) -> NDArra
     return 360.0 * np.mod(lag / (last - before), 1.0)
 
 
+def last_phases(times: tuple[NDArray[np.float64], ...]) -> NDArray[np.float64]:
+    """Phase of each oscillator's switching nearest to the last one of oscillator 0.
+
+    Parameters
+    ----------
+    times
+        Switching times of each oscillator. [s]
+
+    Returns
+    -------
+    numpy.ndarray
+        Phases (N,), NaN where an oscillator does not switch, or oscillator 0 not twice. [degree]
+    """
+    if len(times[0]) < 2:
+        return np.full(len(times), np.nan)
+    before, last = times[0][-2:]
+    nearest = [own[np.argmin(np.abs(own - last))] if own.size else np.nan for own in times]
+    return 360.0 * (np.array(nearest) - last) / (last - before)
+
+
 def energies(waveforms: Waveforms, size: int) -> NDArray[np.float64]:
     """Energy that each supply delivered over the whole run.
 

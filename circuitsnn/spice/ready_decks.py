@@ -12,11 +12,14 @@ _KINDS = {
     "oscillator_abrupt": ("oscillator", {"fidelity": "abrupt"}),
     "pair_relaxed": ("pair", {}),
     "iv_relaxed": ("iv", {}),
+    "bitline_6t": ("bitline", {"rows": 16, "stored": "01", "spread": "drawn", "seed": 1}),
+    "bitline_8t": ("bitline", {"card": "sram_array_8t_65nm", "rows": 16, "stored": "01"}),
+    "adc": ("adc", {"spread": "drawn", "seed": 1}),
 }
 
 
 def ready_decks() -> dict[str, str]:
-    """Write the decks of one oscillator in each fidelity, of a coupled pair, and of a current-voltage loop.
+    """Write the decks of an oscillator in each fidelity, a coupled pair, a loop, columns of 16 cells, a converter.
 
     Returns
     -------

@@ -36,6 +36,7 @@ from circuitsnn.transistor.mosfet import Conditions, transistor_rows
 KINDS = ("nmos", "pmos")
 """Kinds of transistors, which are the names of their subcircuits too."""
 
+_TYPICAL = Conditions()
 _PORTS = ("d", "g", "s", "b")
 _DEFAULTS = {"W": 120e-9, "L": 65e-9, "threshold_shift": 0.0, "current_factor_shift": 0.0}
 _MODEL = ("V_T", "n", "K_P", "theta", "lambda", "sigma")
@@ -131,7 +132,7 @@ def transistor(kind: str) -> Part:
     return part
 
 
-def transistor_parameters(cards: Mapping[str, Card], conditions: Conditions = Conditions()) -> dict[str, float]:
+def transistor_parameters(cards: Mapping[str, Card], conditions: Conditions = _TYPICAL) -> dict[str, float]:
     """Values that all transistors of a deck share, by the names that they have at its top.
 
     Parameters
@@ -184,7 +185,7 @@ class Transistors:
         self,
         circuit: Circuit,
         cards: Mapping[str, Card],
-        conditions: Conditions = Conditions(),
+        conditions: Conditions = _TYPICAL,
         foundry: Mapping[str, FoundryTransistor] | None = None,
     ) -> None:
         self._circuit = circuit

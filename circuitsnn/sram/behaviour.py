@@ -86,6 +86,26 @@ class ArrayRead:
         levels = np.interp(codes / codes[-1] * charges[-1], charges, trial.levels)
         return cls(card, conditions, levels, durations)
 
+    def same_as(self, other: "ArrayRead") -> bool:
+        """Whether the same array is read in the same way.
+
+        Parameters
+        ----------
+        other : ArrayRead
+            The other reads.
+
+        Returns
+        -------
+        bool
+            The answer.
+        """
+        return (
+            self.card == other.card
+            and self.conditions == other.conditions
+            and np.array_equal(self.levels, other.levels)
+            and np.array_equal(self.durations, other.durations)
+        )
+
     @property
     def tau(self) -> float:
         """Time constant of a word line at its far end. [s]."""
@@ -487,7 +507,9 @@ def _wave(level: float, duration: float, tau: float, t_sample: float) -> tuple[n
     fall = duration + tau * np.linspace(0.0, (t_sample - duration) / tau, 13)
     for start, stop in [*pairwise(edges), *pairwise(fall)]:
         t = 0.5 * (start + stop) + 0.5 * (stop - start) * points
-        voltages.append(np.where(t < duration, -level * np.expm1(-t / tau), peak * np.exp(-(t - duration) / tau)))
+        voltages.append(
+            np.where(t < duration, -level * np.expm1(-t / tau), peak * np.exp(-np.maximum(t - duration, 0.0) / tau))
+        )
         times.append(0.5 * (stop - start) * weights)
     return np.concatenate(voltages), np.concatenate(times)
 

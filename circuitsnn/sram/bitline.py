@@ -22,7 +22,7 @@ from circuitsnn.variation import generators
 __all__ = ["BitlineRead", "ReadRun", "word_line_level", "word_line_time_constant"]
 
 DEFAULT_TOLERANCE = 1e-5
-_SETTLING = 5.0  # word-line time constants between the last pulse and the sample
+SETTLING = 5.0  # word-line time constants between the last pulse and the sample
 _RESTORED = 1e-3  # of the precharge voltage, by which a line may miss it
 _STATUS = {
     core.NOT_FINITE: Status("not finite", "a voltage left all bounds; check the card's values"),
@@ -180,8 +180,6 @@ class BitlineRead:
             raise InputError(
                 f"BitlineRead needs a card of kind 'sram_array' (see load_card); found {getattr(card, 'name', card)!r}"
             )
-        if not isinstance(conditions, Conditions):
-            raise InputError(f"conditions is {conditions!r}; allowed is Conditions(corner, temperature)")
         self.card = card
         self.conditions = conditions
         self.wire = bool(wire) and card.R_BL_row > 0.0
@@ -244,7 +242,7 @@ class BitlineRead:
         shapes, wave = np.unique(inputs, return_inverse=True)
         waves = np.column_stack([np.zeros(len(shapes)), shapes.real, shapes.imag])
         ends = np.unique(shapes.real[shapes.real > 0.0])
-        t_sample = (ends[-1] if len(ends) else card.T_pulse) + _SETTLING * tau
+        t_sample = (ends[-1] if len(ends) else card.T_pulse) + SETTLING * tau
         stop = t_sample + card.T_precharge
         breakpoints = np.unique([0.0, *ends, t_sample, stop])
         times = _checked_times(points, stop)
@@ -371,7 +369,10 @@ def _checked_rows(card: Card, stored: ArrayLike | None, rows: int | None) -> int
 def _checked_bits(stored: ArrayLike | None, rows: int, default: int) -> np.ndarray:
     if stored is None:
         return np.full(rows, default)
-    bits = np.asarray(stored)
+    try:
+        bits = np.asarray(stored)
+    except ValueError:
+        raise InputError("stored must be an array of bits, one a row") from None
     if bits.shape != (rows,):
         raise InputError(f"stored has shape {bits.shape}; allowed is ({rows},), one bit a row")
     if not np.all((bits == 0) | (bits == 1)):

@@ -510,6 +510,6 @@ class EightTransistorCell(SixTransistorCell):
 
 
 def _checked_voltage(name: str, value: float) -> float:
-    if isinstance(value, (bool, str)) or not np.isscalar(value) or not 0.0 <= value < inf:
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not 0.0 <= value < inf:
         raise InputError(f"{name} is {value!r}; allowed is a finite voltage >= 0 V")
     return float(value)

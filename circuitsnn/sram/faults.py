@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from circuitsnn.checks import check_generator, whole_number
 from circuitsnn.errors import InputError
 
 __all__ = ["Faults", "draw_faults", "repair_map"]
@@ -28,14 +29,14 @@ class Faults:
     """Bit lines that never fall, shape (columns,), bool."""
 
     def __post_init__(self) -> None:
-        shapes = [np.shape(each) for each in (self.stuck_at_0, self.stuck_at_1, self.dead_rows, self.dead_columns)]
+        for name in ("stuck_at_0", "stuck_at_1", "dead_rows", "dead_columns"):
+            object.__setattr__(self, name, _flags(name, getattr(self, name)))
+        shapes = [each.shape for each in (self.stuck_at_0, self.stuck_at_1, self.dead_rows, self.dead_columns)]
         if len(shapes[0]) != 2 or shapes[1] != shapes[0] or (*shapes[2], *shapes[3]) != shapes[0]:
             raise InputError(
                 f"faults have shapes {', '.join(map(str, shapes))}; "
                 "allowed are (rows, columns) twice, (rows,), (columns,)"
             )
-        for name in ("stuck_at_0", "stuck_at_1", "dead_rows", "dead_columns"):
-            object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=bool))
         if np.any(self.stuck_at_0 & self.stuck_at_1):
             raise InputError("faults: a cell is stuck at 0 and at 1; allowed is one of them")
 
@@ -93,18 +94,18 @@ def draw_faults(
     Raises
     ------
     InputError
-        If a probability is not one, or both of a cell exceed 1 together.
+        If a size or a probability is not one, or both of a cell exceed 1 together.
     """
-    rates = {
-        "stuck_at_0": stuck_at_0,
-        "stuck_at_1": stuck_at_1,
-        "dead_rows": dead_rows,
-        "dead_columns": dead_columns,
-        "stuck_at_0 + stuck_at_1": stuck_at_0 + stuck_at_1,
-    }
+    check_generator(rng)
+    rows, columns = whole_number("rows", rows, 1), whole_number("columns", columns, 1)
+    rates = {"stuck_at_0": stuck_at_0, "stuck_at_1": stuck_at_1, "dead_rows": dead_rows, "dead_columns": dead_columns}
     for name, rate in rates.items():
-        if not 0.0 <= rate <= 1.0:
+        if isinstance(rate, str) or not 0.0 <= rate <= 1.0:
             raise InputError(f"{name} is {rate!r}; allowed is a probability from 0 to 1")
+    if stuck_at_0 + stuck_at_1 > 1.0:
+        raise InputError(
+            f"stuck_at_0 + stuck_at_1 is {stuck_at_0 + stuck_at_1:g}; allowed is a probability from 0 to 1"
+        )
     cell = rng.random((rows, columns))
     return Faults(
         cell < stuck_at_0,
@@ -136,8 +137,7 @@ def repair_map(faults: Faults, columns: int, significances: ArrayLike | None = N
     InputError
         If the sizes do not fit.
     """
-    if not 0 < columns <= faults.shape[1]:
-        raise InputError(f"columns is {columns}; allowed is 1 to the {faults.shape[1]} that the faults are about")
+    columns = whole_number("columns", columns, 1, faults.shape[1])
     weight = np.ones(columns) if significances is None else np.abs(np.asarray(significances, dtype=float))
     if weight.shape != (columns,):
         raise InputError(f"significances have shape {weight.shape}; allowed is ({columns},)")
@@ -150,3 +150,15 @@ def repair_map(faults: Faults, columns: int, significances: ArrayLike | None = N
         if count[spare] < count[column]:
             where[column] = spare
     return where
+
+
+def _flags(name: str, values: ArrayLike) -> np.ndarray:
+    """Bring what is broken to an array of bool; 0 and 1 will do."""
+    try:
+        flags = np.asarray(values)
+        good = flags.dtype.kind in "biuf" and bool(np.all((flags == 0) | (flags == 1)))
+    except ValueError:
+        good = False
+    if not good:
+        raise InputError(f"faults: {name} must be an array of bool")
+    return flags.astype(bool)

@@ -11,7 +11,7 @@ One product goes through these steps, in this order (see docs/theory/macro.md):
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -22,6 +22,7 @@ from circuitsnn.adc.passives import thermal_noise
 from circuitsnn.adc.ramp import RampAdc
 from circuitsnn.adc.sar import SarAdc
 from circuitsnn.cards import Card, load_card
+from circuitsnn.checks import check_generator, check_word, whole_number
 from circuitsnn.core import macro as core
 from circuitsnn.energy.pim import LayerShape, digital_cnn, in_memory
 from circuitsnn.errors import InputError
@@ -61,9 +62,10 @@ class Imperfections:
     """"real": mismatch of its own in each; "ideal": rounds and clips; "none": voltages are taken as they are."""
 
     def __post_init__(self) -> None:
-        if self.converter not in get_args(ConverterModel):
-            allowed = ", ".join(get_args(ConverterModel))
-            raise InputError(f"imperfections: converter is {self.converter!r}; allowed: {allowed}")
+        for name in ("mismatch", "nonlinearity", "noise"):
+            if not isinstance(getattr(self, name), bool):
+                raise InputError(f"imperfections: {name} is {getattr(self, name)!r}; allowed: True, False")
+        check_word("imperfections: converter", self.converter, ConverterModel)
 
 
 class _Slots(NamedTuple):
@@ -152,14 +154,19 @@ class Macro:
         behaviour: Calibration | None = None,
     ) -> None:
         _check_card(card)
-        _check_word("fidelity", fidelity, Fidelity)
-        _check_word("significance", significance, Significance)
-        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-            raise InputError(f"seed is {seed!r}; allowed is a whole number >= 0")
-        if isinstance(spare_columns, bool) or not isinstance(spare_columns, (int, np.integer)) or spare_columns < 0:
-            raise InputError(f"spare_columns is {spare_columns!r}; allowed is a whole number >= 0")
-        if not -0.5 < supply_drift < 0.5:
+        check_word("fidelity", fidelity, Fidelity)
+        check_word("significance", significance, Significance)
+        seed, spare_columns = whole_number("seed", seed, 0), whole_number("spare_columns", spare_columns, 0)
+        if not isinstance(supply_drift, (int, float, np.number)) or not -0.5 < supply_drift < 0.5:
             raise InputError(f"supply_drift is {supply_drift!r}; allowed is a relative change from -0.5 to 0.5")
+        for name, given, kind, allowed in (
+            ("conditions", conditions, Conditions, "Conditions(corner, temperature)"),
+            ("imperfections", imperfections, Imperfections, "Imperfections(...)"),
+            ("faults", faults, Faults | None, "Faults(...), or None"),
+            ("behaviour", behaviour, Calibration | None, "a macro's `behaviour`, or None"),
+        ):
+            if not isinstance(given, kind):
+                raise InputError(f"{name} is {given!r}; allowed is {allowed}")
         if fidelity == "transient" and not imperfections.nonlinearity:
             raise InputError("fidelity 'transient' solves the discharge; allowed is nonlinearity=True")
         self.card, self.fidelity, self.conditions = card, fidelity, conditions
@@ -287,10 +294,16 @@ class Macro:
         if given is None:
             values = rng.integers(mapping.minimum, mapping.maximum + 1, (_CALIBRATION_READS, inputs))
             return np.where(rng.random(values.shape) < 0.5, values, 0) if mapping.maximum > 1 else values
-        given = np.asarray(given)
-        if given.ndim != 2 or given.shape[1] != inputs or len(given) < 2:
-            raise InputError(f"calibration has shape {given.shape}; allowed is (n, {inputs}) with n >= 2")
-        mapping.to_planes(given)
+        given = self._checked_inputs("calibration", given)
+        if len(given) < 2 or not mapping.to_planes(given).any():
+            raise InputError("calibration drives no word line, or is one input only; allowed are two inputs or more")
+        return given
+
+    def _checked_inputs(self, name: str, given: ArrayLike) -> np.ndarray:
+        given, inputs = _array(name, given), self.weights.shape[1]
+        if given.ndim != 2 or given.shape[1] != inputs or not len(given):
+            raise InputError(f"{name} has shape {given.shape}; allowed is (n, {inputs})")
+        self.input_mapping.to_planes(given)
         return given
 
     @property
@@ -315,6 +328,11 @@ class Macro:
         read = ArrayRead.of(array, self.conditions, self.input_mapping, self.tiling.rows_per_weight)
         mismatch = self.imperfections.mismatch
         drives = self._typical_drives(inputs, read)
+        if behaviour is not None and not behaviour.read.same_as(read):
+            raise InputError(
+                "behaviour is that of another array card, other conditions or other codings; allowed is one of a macro "
+                "that has the same"
+            )
         density = float(np.clip(self._stored.mean(), 0.05, 0.95))
         #: The model of the design's supplies, from which range and decoding come.
         self.behaviour = calibrate(read, drives, density, mismatch, rng) if behaviour is None else behaviour
@@ -323,8 +341,12 @@ class Macro:
             changed = {name: getattr(array, name) * (1.0 + self._drift) for name in ("V_DD", "V_WL", "V_precharge")}
             self._actual = calibrate(replace(read, card=array.replace(**changed)), drives, density, mismatch, rng)
         self._read = self._actual.read
-        shape = self._physical[::-1]
-        self._shifts = read.draw(shape, self._mismatch_rng) if mismatch else None
+        self._shifts = None
+        if mismatch:
+            # Spare columns last, so that a chip with them has the same cells as without.
+            rows, used = self._physical[0], len(self.repair)
+            drawn = [read.draw((count, rows), self._mismatch_rng) for count in (used, self._physical[1] - used)]
+            self._shifts = tuple(np.concatenate(parts) for parts in zip(*drawn, strict=True))
         self._model = self._columns_of(self._actual)
         self._design = self._columns_of(self.behaviour) if self._drift else self._model
 
@@ -388,7 +410,7 @@ class Macro:
 
     def _set_range(self, inputs: np.ndarray, given: tuple[float, float] | None, bits: int | None) -> None:
         adc = self.card.parts["adc"]
-        bits = int(adc.bits) if bits is None else bits
+        bits = int(adc.bits) if bits is None else whole_number("converter_bits", bits, 1, 16)
         phi, psi, leakage = self._design
         transfer, volts, exact = self._transfer(self.behaviour), [], []
         for plane in self.input_mapping.to_planes(inputs[:_CALIBRATION_READS]):
@@ -400,7 +422,11 @@ class Macro:
                 ideal = drive[:, group].astype(float) @ self._stored[group]
                 exact.append((self._in_kernel_order(ideal) * self._nominal_share()).sum(axis=1))
         volts, exact = np.concatenate(volts), np.concatenate(exact)
-        low, last = (float(volts.min()), float(volts.max())) if given is None else given
+        if given is None:
+            # One cell's discharge at least, for a matrix of zeros too.
+            low, last = float(volts.min()), max(float(volts.max()), float(volts.min()) + self.behaviour.unit)
+        else:
+            low, last = _ends(given)
         if not low < last:
             raise InputError(f"the converters' range is {low:g} to {last:g} V; allowed is a first code below the last")
         step = (last - low) / (2**bits - 1)
@@ -422,7 +448,7 @@ class Macro:
         curve = np.maximum.accumulate(np.polynomial.polynomial.polyval(grid, transfer))
         self._inverse = curve, grid
         self.gain, self.offset = 1.0, 0.0
-        if self.imperfections.mismatch or self.imperfections.nonlinearity:
+        if np.ptp(exact) > 0.0 and (self.imperfections.mismatch or self.imperfections.nonlinearity):
             decoded = np.interp(volts, curve, grid)
             self.gain, self.offset = np.polyfit(decoded.ravel(), exact.ravel(), 1)
         self._values = self._decode(self.converters.voltage(np.arange(2**bits))).astype(np.float32)
@@ -483,8 +509,8 @@ class Macro:
         line = thermal_noise(self._read.capacitance, self.conditions.temperature) ** 2 + self.card.noise_read**2
         variance = line * (self._share.astype(float) ** 2).sum(axis=0)
         if self.imperfections.converter == "real":
-            tables, lsb = self.converters._rows, float(self.converters.lsb)
-            variance = variance + lsb**2 * float(np.mean(tables.sampling**2 + tables.decision[:, -1] ** 2))
+            sampling, decision = self.converters.noise()
+            variance = variance + float(np.mean(sampling**2 + decision[:, -1] ** 2))
         return np.sqrt(variance).astype(np.float32)
 
     def _tile_number(self, tile: slice) -> int:
@@ -520,7 +546,7 @@ class Macro:
         ndarray, shape (outputs,) or (..., outputs, batch)
             The product; noise is drawn from the macro's own stream. [-]
         """
-        x = np.asarray(x)
+        x = _array("x", x)
         if x.ndim < 2:
             return self.forward(x)
         return np.swapaxes(self.forward(np.swapaxes(x, -1, -2)), -1, -2)
@@ -543,9 +569,11 @@ class Macro:
         Raises
         ------
         InputError
-            If the inputs do not fit.
+            If the inputs do not fit, or `rng` is no generator.
         """
-        x = np.asarray(x)
+        x = _array("x", x)
+        if rng is not None:
+            check_generator(rng)
         outputs, inputs = self.weights.shape
         if x.ndim < 1 or x.shape[-1] != inputs:
             raise InputError(f"x has shape {x.shape}; the macro has {inputs} inputs, on the axis that is summed over")
@@ -655,7 +683,8 @@ class Macro:
         pandas.DataFrame
             A row for each part and the total. Columns: energy [J], delay [s] and utilisation [1] of this circuit;
             energy and delay in memory by equations 26 and 27 and on digital hardware by 22 and 23, both corrected, NaN
-            where an equation has no such part. ``attrs`` holds units, energy-delay products and the cycles.
+            where an equation has no such part. ``attrs`` holds units, energy-delay products, the cycles, where the
+            converters' energy comes from, and the residual of the behavioural model in steps of the converters.
 
         Raises
         ------
@@ -667,7 +696,7 @@ class Macro:
         if self.fidelity == "ideal":
             raise InputError("a report needs a circuit; allowed is fidelity 'behavioural' or 'transient'")
         tiling, converters, read = self.tiling, self.converters, self._read
-        energies = self._energies(self._inputs if inputs is None else self._calibration_inputs(inputs, None))
+        energies = self._energies(self._inputs if inputs is None else self._checked_inputs("inputs", inputs))
         energies["converters"] = tiling.conversions * float(converters.energy_per_conversion)
         energies["digital"] = tiling.conversions * self.card.E_add
         settling = read.t_sample - float(read.durations.max())
@@ -698,6 +727,10 @@ class Macro:
             "digital": total["energy (22)"] * total["delay (23)"],
         }
         frame.attrs["cycles"] = tiling.cycles
+        frame.attrs["energy source"] = {"converters": converters.energy_source}
+        rms, largest = self._actual.residual_rms, self._actual.residual_max
+        lsb = float(converters.lsb)
+        frame.attrs["residual [LSB]"] = {"rms": rms / lsb, "largest": largest / lsb}
         return frame.rename_axis("part")
 
     def _energies(self, inputs: np.ndarray) -> dict[str, float]:
@@ -707,8 +740,11 @@ class Macro:
         transfer = self._transfer(model)
         word, bit = 0.0, 0.0
         spans = len(self.tiling.column_tiles) * array.columns
-        complement = np.ones_like(psi) * np.abs(psi).sum(axis=(1, 2), keepdims=True) / max(self._stored.sum(), 1)
-        other = np.where(self._stored, 0.0, complement) if array.parts["cell"].kind == "sram_6t" else 0.0 * psi
+        # The complementary line of six-transistor cells falls with those that hold 0, taken as the mean of the others.
+        mean = psi.sum(axis=(1, 2), keepdims=True) / max(self._stored.sum(), 1)
+        other = np.where(self._stored, 0.0, mean) if array.parts["cell"].kind == "sram_6t" else 0.0 * psi
+        # What each drive code's word line reaches before it falls again, over its level.
+        reached = read.levels * (-np.expm1(-read.durations / read.tau) if read.tau > 0.0 else 1.0)
         for plane in self.input_mapping.to_planes(inputs):
             drive = self._drive(plane)
             for group, _ in self._groups:
@@ -717,7 +753,12 @@ class Macro:
                     falls = np.polynomial.polynomial.polyval(features @ self._weights_of(numbers, group), transfer)
                     bit += array.V_precharge * read.capacitance * float(falls.sum(axis=1).mean())
                 on = np.count_nonzero(drive[:, group], axis=1)
-                word += array.V_WL * array.C_WL_cell * spans * float(np.mean(on * read.level(on)))
+                word += (
+                    array.V_WL
+                    * array.C_WL_cell
+                    * spans
+                    * float(np.mean(reached[drive[:, group]].sum(axis=1) * read.level(on)))
+                )
         lines = 2 if array.parts["cell"].kind == "sram_6t" else 1
         cells = lines * self.tiling.column_reads * array.V_DD * model.supply_charge
         return {"word lines": word, "bit lines": bit, "cells": cells}
@@ -726,6 +767,9 @@ class Macro:
         import pandas as pd
 
         card = load_card("pim_datta2022") if constants is None else constants
+        if getattr(card, "kind", None) != "pim_constants":
+            found = getattr(card, "name", card)
+            raise InputError(f"constants is {found!r}; allowed is a card of kind 'pim_constants' (see load_card)")
         array = self.card.parts["array"]
         card = card.replace(B_W=self.weight_mapping.bits, N_col=array.columns, N_bank=self.card.banks)
         layer = LayerShape(self.weights.shape[1], self.weights.shape[0])
@@ -753,10 +797,7 @@ def _slots(mapping: WeightMapping, significance: Significance) -> _Slots:
 
 
 def _integers(weights: ArrayLike, mapping: WeightMapping) -> tuple[np.ndarray, float]:
-    try:
-        weights = np.asarray(weights)
-    except ValueError:
-        raise InputError("weights must be a matrix of numbers") from None
+    weights = _array("weights", weights)
     if weights.ndim != 2 or 0 in weights.shape:
         raise InputError(f"weights have shape {weights.shape}; allowed is (outputs, inputs)")
     if weights.dtype.kind == "f":
@@ -772,6 +813,16 @@ def _check_card(card: Card) -> None:
         )
 
 
-def _check_word(what: str, word: str, words: object) -> None:
-    if word not in get_args(words):
-        raise InputError(f"{what} is {word!r}; allowed: {', '.join(get_args(words))}")
+def _array(what: str, values: ArrayLike) -> np.ndarray:
+    try:
+        return np.asarray(values)
+    except ValueError:
+        raise InputError(f"{what} must be an array of numbers; rows are not all as long") from None
+
+
+def _ends(given: tuple[float, float]) -> tuple[float, float]:
+    try:
+        low, last = (float(each) for each in given)
+    except (TypeError, ValueError):
+        raise InputError(f"converter_range is {given!r}; allowed are two voltages in V") from None
+    return low, last

@@ -25,11 +25,12 @@ Kang et al. 2018, doi:10.1109/JETCAS.2018.2829522 (bits of a weight by binary-we
 """
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from circuitsnn.checks import check_word, whole_number
 from circuitsnn.errors import InputError
 
 __all__ = ["InputCoding", "InputMapping", "InputSign", "WeightMapping", "WeightScheme", "quantise"]
@@ -38,7 +39,7 @@ WeightScheme = Literal["twos_complement", "offset_binary", "differential"]
 InputCoding = Literal["spikes", "level", "pulse_width", "bit_serial"]
 InputSign = Literal["unsigned", "two_phases", "offset"]
 
-_BITS = range(1, 9)
+_MOST_BITS = 8
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class WeightMapping:
     """Bits of a weight, its sign included."""
 
     def __post_init__(self) -> None:
-        _check_word("weight scheme", self.scheme, WeightScheme)
+        check_word("weight scheme", self.scheme, WeightScheme)
         _check_bits("weight bits", self.bits)
 
     @property
@@ -128,8 +129,16 @@ class WeightMapping:
         -------
         ndarray of int64, shape (...)
             Weights. [-]
+
+        Raises
+        ------
+        InputError
+            If the cells do not hold bits, or are not as many as a weight has.
         """
-        return np.asarray(cells, dtype=np.int64) @ self.significances + self.offset
+        bits = _whole("cells", cells, 0, 1)
+        if bits.ndim < 1 or bits.shape[-1] != self.columns:
+            raise InputError(f"cells have shape {bits.shape}; allowed is (..., {self.columns}), the cells of a weight")
+        return bits.astype(np.int64) @ self.significances + self.offset
 
 
 @dataclass(frozen=True)
@@ -144,8 +153,8 @@ class InputMapping:
     """See the module."""
 
     def __post_init__(self) -> None:
-        _check_word("input coding", self.coding, InputCoding)
-        _check_word("input sign", self.sign, InputSign)
+        check_word("input coding", self.coding, InputCoding)
+        check_word("input sign", self.sign, InputSign)
         _check_bits("input bits", self.bits)
         if self.coding == "spikes" and self.bits != 1:
             raise InputError(f"input bits is {self.bits} with coding 'spikes'; allowed is 1, or another coding")
@@ -255,28 +264,26 @@ def quantise(values: ArrayLike, bits: int = 6) -> tuple[np.ndarray, float]:
 
 def _whole(what: str, values: ArrayLike, minimum: int, maximum: int) -> np.ndarray:
     """Check whole numbers; those that come as integers are returned as they are."""
-    values = np.asarray(values)
+    try:
+        values = np.asarray(values)
+    except ValueError:
+        values = np.empty(0, dtype=object)
     if values.dtype.kind not in "iufb":
         raise InputError(f"{what} must be whole numbers from {minimum} to {maximum}")
     if values.dtype.kind == "b":
         values = values.view(np.uint8)
     whole = values
     if values.dtype.kind == "f":
-        whole = np.nan_to_num(values).astype(np.int64)
+        # Clipped, or a huge number would not fit.
+        whole = np.clip(np.nan_to_num(values), minimum - 1, maximum + 1).astype(np.int64)
     # The ends first: this is on the way of every product.
     if values.size and (whole.min() < minimum or whole.max() > maximum or (whole is not values)):
         wrong = (whole != values) | (whole < minimum) | (whole > maximum)
         if wrong.any():
             found = values[wrong].flat[0]
-            raise InputError(f"{what} must be whole numbers from {minimum} to {maximum}; found {found!r}")
+            raise InputError(f"{what} must be whole numbers from {minimum} to {maximum}; found {found}")
     return whole
 
 
 def _check_bits(what: str, bits: int) -> None:
-    if isinstance(bits, bool) or bits not in _BITS or int(bits) != bits:
-        raise InputError(f"{what} is {bits!r}; allowed is a whole number from 1 to 8")
-
-
-def _check_word(what: str, word: str, words: object) -> None:
-    if word not in get_args(words):
-        raise InputError(f"{what} is {word!r}; allowed: {', '.join(get_args(words))}")
+    whole_number(what, bits, 1, _MOST_BITS)

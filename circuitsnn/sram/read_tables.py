@@ -12,6 +12,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from circuitsnn.cards import Card, Parameter
+from circuitsnn.checks import whole_number
 from circuitsnn.errors import InputError
 from circuitsnn.figures import PALETTE, house_style, new_figure
 from circuitsnn.sram.bitline import BitlineRead
@@ -168,9 +169,9 @@ def signal_margin(
     _check_rows_on(card, rows_on)
     if values is None:
         values = np.unique(np.linspace(1, rows_on, 9).astype(int))
-    values = [int(m) for m in values]
-    if not values or min(values) < 0 or max(values) > rows_on:
-        raise InputError(f"values are {values}; allowed are whole numbers from 0 to rows_on = {rows_on}")
+    if np.ndim(values) != 1 or not len(values):
+        raise InputError(f"values is {values!r}; allowed are whole numbers from 0 to rows_on = {rows_on}")
+    values = [whole_number("an entry of values", m, 0, rows_on) for m in values]
     shifts = _instances(card, instances, seed)
     rows = []
     for m in values:
@@ -270,8 +271,7 @@ def _check_rows_on(card: Card, rows_on: int) -> None:
 
 
 def _instances(card: Card, instances: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    if isinstance(instances, bool) or not isinstance(instances, (int, np.integer)) or instances < 2:
-        raise InputError(f"instances is {instances!r}; allowed is a whole number >= 2")
+    whole_number("instances", instances, 2)
     return [draw_cell_mismatch(card.parts["cell"], int(card.rows), rng) for rng in generators(seed, instances)]
 
 

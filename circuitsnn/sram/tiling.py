@@ -7,6 +7,7 @@ from math import prod
 import numpy as np
 from numpy.typing import ArrayLike
 
+from circuitsnn.checks import whole_number
 from circuitsnn.errors import InputError
 
 __all__ = ["Tiling", "convolve", "patches"]
@@ -46,9 +47,7 @@ class Tiling:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            value = getattr(self, field.name)
-            if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-                raise InputError(f"tiling: {field.name} is {value!r}; allowed is a whole number >= 1")
+            whole_number(f"tiling: {field.name}", getattr(self, field.name), 1)
         if self.rows_per_weight > self.rows or self.columns_per_weight > self.columns:
             raise InputError(
                 f"tiling: a weight takes {self.rows_per_weight} x {self.columns_per_weight} cells; "
@@ -61,17 +60,17 @@ class Tiling:
 
     @property
     def row_tiles(self) -> list[tuple[int, int]]:
-        """First and last-but-one input of each array from top to bottom."""
+        """First input of each array from top to bottom, and that after its last."""
         return _parts(self.inputs, self.rows // self.rows_per_weight)
 
     @property
     def column_tiles(self) -> list[tuple[int, int]]:
-        """First and last-but-one output of each array from left to right."""
+        """First output of each array from left to right, and that after its last."""
         return _parts(self.outputs, self.columns // self.columns_per_weight)
 
     @property
     def row_groups(self) -> list[tuple[int, int]]:
-        """First and last-but-one input of each row group, array after array."""
+        """First input of each row group, array after array, and that after its last."""
         at_once = self.rows_on // self.rows_per_weight
         return [
             (start + first, start + last)
@@ -157,7 +156,7 @@ def patches(
         If the sizes do not fit.
     """
     x = np.asarray(x)
-    kernel = tuple(kernel)
+    kernel = _for_each(kernel, len(kernel) if np.ndim(kernel) else 1, "kernel", 1)
     directions = len(kernel)
     strides, paddings = _for_each(stride, directions, "stride", 1), _for_each(padding, directions, "padding", 0)
     if x.ndim < directions + 1:
@@ -210,7 +209,7 @@ def _parts(count: int, at_most: int) -> list[tuple[int, int]]:
 
 
 def _for_each(given: int | Sequence[int], directions: int, what: str, minimum: int) -> tuple[int, ...]:
-    values = (given,) * directions if isinstance(given, (int, np.integer)) else tuple(given)
-    if len(values) != directions or any(value < minimum for value in values):
+    values = (given,) * directions if np.ndim(given) == 0 else tuple(given)
+    if len(values) != directions:
         raise InputError(f"{what} is {given!r}; allowed is a whole number >= {minimum}, or one for each direction")
-    return values
+    return tuple(whole_number(what, value, minimum) for value in values)

@@ -75,6 +75,11 @@ def fit_transistor(
     wanted = [name for name in PARAMETERS if (free is None or name in free) and name not in hold]
     if not wanted:
         raise InputError(f"no parameter is left to fit; free some of {', '.join(PARAMETERS)}")
+    if np.abs(data.i_d).max() <= data.noise_floor:
+        raise InputError(
+            f"no current of the curves is above their noise floor of {data.noise_floor:g} A; allowed are curves that "
+            "are, or a lower noise_floor"
+        )
     voltage_sign, current_sign, remarks = _signs(card, data)
     estimate, residuals = _estimate(card, data, wanted, voltage_sign, current_sign, remarks)
     return finish_fit(

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from scipy.constants import Boltzmann, elementary_charge
 
 from circuitsnn.cards import Card
+from circuitsnn.checks import check_generator, whole_number
 from circuitsnn.core import mosfet as core
 from circuitsnn.errors import InputError
 
@@ -138,8 +139,11 @@ class Mosfet:
         return result[..., 1], result[..., 2], result[..., 3]
 
     def _evaluate(self, v_gate: ArrayLike, v_drain: ArrayLike, v_source: ArrayLike, v_bulk: ArrayLike) -> np.ndarray:
-        voltages = [np.asarray(each, dtype=float) for each in (v_gate, v_drain, v_source, v_bulk)]
-        gate, drain, source, bulk = np.broadcast_arrays(*voltages)
+        try:
+            voltages = [np.asarray(each, dtype=float) for each in (v_gate, v_drain, v_source, v_bulk)]
+            gate, drain, source, bulk = np.broadcast_arrays(*voltages)
+        except (TypeError, ValueError):
+            raise InputError("the voltages must be numbers, or arrays of them whose shapes fit together") from None
         rows = np.broadcast_to(self.row, (gate.size, core.COLUMNS))
         result = core.drain_currents(rows, np.ravel(gate - bulk), np.ravel(drain - bulk), np.ravel(source - bulk))
         return result.reshape(*gate.shape, 4)
@@ -207,6 +211,8 @@ def transistor_rows(
     check_transistor_card(card)
     _check_positive("width", width, "m")
     _check_positive("length", length, "m")
+    if not isinstance(conditions, Conditions):
+        raise InputError(f"conditions is {conditions!r}; allowed is Conditions(corner, temperature)")
     threshold_shift = _finite("threshold_shift", threshold_shift, "V")
     current_factor_shift = _finite("current_factor_shift", current_factor_shift, "")
     if np.any(current_factor_shift <= -1.0):
@@ -262,7 +268,7 @@ def draw_mismatch(
     Raises
     ------
     InputError
-        If the card is of another kind, or the size is not possible.
+        If the card is of another kind, or the size or the generator is not one.
 
     References
     ----------
@@ -271,6 +277,9 @@ def draw_mismatch(
     check_transistor_card(card)
     _check_positive("width", width, "m")
     _check_positive("length", length, "m")
+    check_generator(rng)
+    for length_of_axis in (size,) if np.ndim(size) == 0 else size:
+        whole_number("size", length_of_axis, 0)
     root_area = np.sqrt(width * length)
     threshold_shift = card.A_VT / root_area * rng.standard_normal(size)
     current_factor_shift = card.A_beta / root_area * rng.standard_normal(size)

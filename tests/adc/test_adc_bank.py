@@ -1,17 +1,13 @@
 """What all converters share: ideal transfer, seeds, sharing, ranges, figures of merit, energy, bad input."""
 
 import copy
-import json
-import os
 import pickle
-import subprocess
-import sys
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 import pytest
 from converters import CARDS, DESIGNS, card_of, clean_card
+from interpreted import interpreted
 from matplotlib.figure import Figure
 
 from circuitsnn.adc.flash import FlashAdc
@@ -157,10 +153,10 @@ def deviations(kind, extra, count):
     adc = kind(card_of(kind), 6, seed=3, converters=count, **extra)
     if kind is SarAdc:
         names = ("offset", "upper", "lower", "dummy", "bridge")
-        return np.array([np.concatenate([np.ravel(getattr(part, name)) for name in names]) for part in adc._parts])
+        return np.array([np.concatenate([np.ravel(getattr(part, name)) for name in names]) for part in adc.parts])
     if kind is FlashAdc:
-        return np.array([part.offsets for part in adc._parts])
-    return np.array([list(part) for part in adc._parts])
+        return np.array([part.offsets for part in adc.parts])
+    return np.array([list(part) for part in adc.parts])
 
 
 @pytest.mark.parametrize(("kind", "extra"), DESIGNS[:3] + DESIGNS[5:])
@@ -241,7 +237,7 @@ def test_a_new_range_leaves_the_chip_as_it_is():
     small = adc.calibrated([0.5, 0.7])
     for each in (adc, small):
         np.testing.assert_allclose(
-            each.static_thresholds() - each.ideal_thresholds(), np.outer([p.offset for p in adc._parts], np.ones(63))
+            each.static_thresholds() - each.ideal_thresholds(), np.outer([p.offset for p in adc.parts], np.ones(63))
         )
     assert small.lsb == pytest.approx(adc.lsb / 6)
 
@@ -318,18 +314,8 @@ def noisy_codes():
 
 
 def test_interpreted_kernels_give_the_compiled_codes():
-    here = Path(__file__).parent
-    path = os.pathsep.join([str(here), str(here.parents[1]), *filter(None, sys.path)])
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM],
-        env=os.environ | {"NUMBA_DISABLE_JIT": "1", "PYTHONPATH": path},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == noisy_codes()
+    found = interpreted(__file__, PROGRAM)
+    assert found == noisy_codes()
 
 
 @pytest.mark.parametrize(

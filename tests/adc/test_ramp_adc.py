@@ -34,7 +34,7 @@ def test_codes_are_the_clocks_until_the_comparator_has_seen_the_crossing():
     # Followed in time: the ramp crosses input plus offset (SciPy's root), the comparator waits, the counter stops.
     adc = RampAdc(card_of(RampAdc, curvature=0.03, T_delay="1.4 ns", sigma_offset="20 mV"), 5, seed=2, converters=2)
     clock, span = adc.card.T_clock, 1.2
-    for k, part in enumerate(adc._parts):
+    for k, part in enumerate(adc.parts):
         for v in np.random.default_rng(k).uniform(0.0, 1.2, 60):
 
             def ramp(t, part=part):

@@ -14,7 +14,7 @@ class CapacitorArray:
     """
 
     def __init__(self, adc, converter):
-        parts, card = adc._parts[converter], adc.card
+        parts, card = adc.parts[converter], adc.card
         self.bits, self.v_ref, self.offset = adc.bits, float(adc.high - adc.low), parts.offset
         lower = adc._lower_bits
         own = 1 if adc.array == "split" else 0

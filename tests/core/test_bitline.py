@@ -117,7 +117,7 @@ def test_precharge_of_a_lumped_line_without_cells():
     exact = V_PRE + (start - V_PRE) * np.exp(-times * G_PRE / 300e-15)
     np.testing.assert_allclose(solution.saved[:, 0], exact, atol=1e-6)
     # The source gives C dV, and so the energy C V_pre dV.
-    assert solution.charges[core.Q_PRECHARGE] == pytest.approx(300e-15 * (exact[-1] - start), rel=1e-7)
+    assert solution.charges[core.Q_PRECHARGE] == pytest.approx(300e-15 * (exact[-1] - start), rel=1e-7, abs=0.0)
 
 
 @pytest.mark.parametrize("conductance", [1e-3, 1.0])
@@ -162,7 +162,7 @@ def test_charge_is_conserved(wire):
     solution = run(line, kernel_cells(sides), tolerance=1e-5)
     left = ((solution.last - V_PRE) * capacitance).sum()
     given = solution.charges[core.Q_PRECHARGE] + solution.charges[core.Q_SUPPLY]
-    assert given == pytest.approx(left + solution.charges[core.Q_GROUND], rel=1e-9)
+    assert given == pytest.approx(left + solution.charges[core.Q_GROUND], rel=1e-9, abs=0.0)
 
 
 def fixed_steps(count, line, cells):

@@ -1,14 +1,9 @@
 """The kernel behind a macro: its random numbers, its converters, and that threads make no difference."""
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import numba
 import numpy as np
 import pytest
+from interpreted import interpreted
 from scipy import stats
 
 from circuitsnn.core import macro
@@ -158,15 +153,5 @@ def small_run():
 
 
 def test_interpreted_kernel_gives_the_compiled_answer():
-    here = Path(__file__).parent
-    path = os.pathsep.join([str(here), str(here.parents[1]), *filter(None, sys.path)])
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM],
-        env=os.environ | {"NUMBA_DISABLE_JIT": "1", "PYTHONPATH": path},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    np.testing.assert_allclose(small_run(), json.loads(done.stdout), rtol=1e-5)
+    found = interpreted(__file__, PROGRAM)
+    np.testing.assert_allclose(small_run(), found, rtol=1e-5)

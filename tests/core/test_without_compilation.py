@@ -1,13 +1,8 @@
 """The kernels are plain Python too: run without numba's compiler they give the compiled answer."""
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
+from interpreted import interpreted
 from networks import PERIOD, drawn_network, largest_difference
 
 PROGRAM = """
@@ -27,20 +22,9 @@ def run(fidelity):
 
 @pytest.mark.parametrize("fidelity", ["relaxed", "abrupt", "smooth"])
 def test_interpreted_kernels_give_the_compiled_answer(fidelity):
-    here = Path(__file__).parent
-    path = os.pathsep.join([str(here), str(here.parent), str(here.parents[1]), *filter(None, sys.path)])
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, fidelity],
-        env=os.environ | {"NUMBA_DISABLE_JIT": "1", "PYTHONPATH": path},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    interpreted = json.loads(done.stdout)
+    found = interpreted(__file__, PROGRAM, fidelity)
     times, energy = run(fidelity)
     # Compiled code may contract a product and a sum into one operation; folds magnify what that rounds.
     allowed = 1e-9 if fidelity == "smooth" else 1e-12
-    assert largest_difference(times, [np.array(each) for each in interpreted["times"]]) < allowed
-    np.testing.assert_allclose(energy, interpreted["energy"], rtol=allowed)
+    assert largest_difference(times, [np.array(each) for each in found["times"]]) < allowed
+    np.testing.assert_allclose(energy, found["energy"], rtol=allowed)

@@ -18,8 +18,8 @@ import numpy as np
 import pytest
 
 from circuitsnn.errors import InputError
-from circuitsnn.spice import crosscheck as module
 from circuitsnn.spice.crosscheck import crosscheck
+from circuitsnn.spice.crosscheck import oscillators as module
 from circuitsnn.spice.engines import installed_engines
 
 ENGINES = ("ngspice", "vacask")
@@ -123,10 +123,16 @@ def test_frame_and_figure(tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ({"kind": "ring"}, "kind is 'ring'; allowed: period, pair, onn"),
+        ({"kind": "ring"}, "kind is 'ring'; allowed: period, pair, onn, bitline, adc"),
         ({"engines": ["spectre"]}, "engine is 'spectre'; allowed: ngspice"),
         ({"spread": "random"}, "spread is 'random'; allowed: none, drawn"),
-        ({"images": 3}, "images is 3, which 'pair' does not heed; allowed: coupling_resistance, delay, periods"),
+        (
+            {"images": 3},
+            "images is 3, which 'pair' does not heed; allowed: coupling_resistance, delay, fidelity, jobs, periods",
+        ),
+        ({"rows": 8}, "rows is 8, which 'pair' does not heed"),
+        ({"kind": "bitline", "fidelity": "smooth"}, "fidelity is 'smooth', which 'bitline' does not heed"),
+        ({"kind": "adc", "rows": 8}, "rows is 8, which 'adc' does not heed; allowed: array, bits, inputs"),
         ({"kind": "onn", "periods": 3}, "periods is 3, which 'onn' does not heed"),
     ],
 )

@@ -10,7 +10,9 @@ import subprocess
 import numpy as np
 import pytest
 
+from circuitsnn.cards import load_card
 from circuitsnn.spice import find_engine, read_raw
+from circuitsnn.spice.array_decks import column_of_words, converter_of_words
 from circuitsnn.spice.netlists import netlist
 
 PERIODS = {"smooth": 20.791e-6, "relaxed": 21.7378e-6, "abrupt": 21.5765e-6}
@@ -53,6 +55,37 @@ def test_each_device_gets_draws_of_its_own(dialect, tmp_path):
     assert measured["period"] != pytest.approx(measured["period_1"], rel=1e-4)
 
 
+COLUMN = {"rows": 6, "stored": "011", "rows_on": 5, "pulse": 3.0, "spread": "drawn", "seed": 4}
+
+
+def own_column():
+    """Our own discharge and energies of that column."""
+    read, pulses = column_of_words(load_card("sram_array_6t_65nm"), **COLUMN)
+    return read.transient(pulses=pulses, tolerance=1e-7)
+
+
+@pytest.mark.parametrize("dialect", MODES)
+def test_spice_dialects_mean_the_same_column(dialect, tmp_path):
+    measured, log = ngspice(netlist("bitline", dialect, **COLUMN).text, MODES[dialect], tmp_path)
+    assert "rror" not in log
+    own = own_column()
+    near = 5e-4 if dialect == "xyce" else 1e-4  # ngspice does not know Xyce's options, and takes its own reltol
+    assert 1.2 - measured["bl_sample"] == pytest.approx(own.discharge, abs=near)
+    assert 1.2 - measured["blb_sample"] == pytest.approx(own.discharge_bar, abs=near)
+    assert measured["energy_precharge"] == pytest.approx(own.energies["precharge"], rel=1e-3)
+
+
+@pytest.mark.parametrize("dialect", MODES)
+def test_spice_dialects_mean_the_same_converter(dialect, tmp_path):
+    adc = converter_of_words(load_card("sar_adc_65nm"), spread="drawn", seed=4)
+    measured, log = ngspice(
+        netlist("adc", dialect, spread="drawn", seed=4, inputs=[0.4]).text, MODES[dialect], tmp_path
+    )
+    assert "rror" not in log
+    code = sum(1 << bit for bit in range(adc.bits) if measured[f"difference_0_{bit}"] >= 0)
+    assert code == adc.convert(0.4)
+
+
 @pytest.mark.parametrize("fidelity", PERIODS)
 def test_spectre_decks_run_in_vacask(fidelity, tmp_path):
     deck = netlist("pair", "spectre", fidelity=fidelity, periods=6)
@@ -78,3 +111,29 @@ def test_spectre_decks_run_in_vacask(fidelity, tmp_path):
     metallic = waveforms["v(osc1_metallic)"] > 0.5
     rises = waveforms["time"][1:][metallic[1:] & ~metallic[:-1]]
     assert np.diff(rises)[-2:] == pytest.approx([PERIODS[fidelity]] * 2, rel=2e-4)
+
+
+def test_a_spectre_deck_of_a_column_runs_in_vacask(tmp_path):
+    deck = netlist("bitline", "spectre", **COLUMN)
+    assert set(deck.companions) == {"mosfet.va", "coupling_switch.va", "cycle_meter.va"}
+    for name, text in deck.companions.items():
+        (tmp_path / name).write_text(text)
+    (tmp_path / "column.scs").write_text(re.sub(r"type=(\w+)", r'type="\1"', deck.text))
+    own = own_column()
+    (tmp_path / "host.sim").write_text(
+        "host\nground 0\n"
+        'load "spice/resistor.osdi"\nmodel resistor sp_resistor\n'
+        'load "spice/capacitor.osdi"\nmodel capacitor sp_capacitor\n'
+        'include "builtins.inc"\n'
+        + "".join(f'load "{name}"\n' for name in deck.companions)
+        + 'include "column.scs" lang=spectre\n'
+        'control\n  abort always\n  options rawfile="binary" reltol=1e-6 nr_residualcheck=0\n'
+        f'  analysis tran1 tran stop={float(own.times[-1])!r} step=10p maxstep=10p icmode="op"\nendc\n'
+    )
+    done = subprocess.run(
+        [find_engine("vacask"), "host.sim"], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stdout
+    waveforms = read_raw(tmp_path / "tran1.raw")
+    at_sample = np.interp(own.t_sample, waveforms["time"], waveforms["v(bl)"])
+    assert 1.2 - at_sample == pytest.approx(own.discharge, abs=1e-4)

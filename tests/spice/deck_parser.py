@@ -51,7 +51,7 @@ class Values:
         self.known = {}
 
     def __call__(self, text):
-        text = text.strip("{}'()")
+        text = text.strip("{}'")
         plain = number(text, self.cased)
         if plain is not None:
             return plain

@@ -224,7 +224,7 @@ def test_random_devices_each_have_draws_of_their_own(dialect):
 
 def test_words_are_checked():
     for words, message in (
-        ({"kind": "ring"}, "kind is 'ring'; allowed: oscillator, pair, onn, iv"),
+        ({"kind": "ring"}, "kind is 'ring'; allowed: oscillator, pair, onn, iv, bitline, adc"),
         ({"dialect": "pspice"}, "dialect is 'pspice'; allowed: ngspice"),
         ({"spread": "some"}, f"spread is 'some'; allowed: {', '.join(SPREADS)}"),
         ({"fidelity": "sharp"}, "fidelity is 'sharp'"),

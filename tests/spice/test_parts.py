@@ -9,11 +9,21 @@ from circuitsnn.cards import load_card
 from circuitsnn.errors import InputError
 from circuitsnn.resources import resource_folder
 from circuitsnn.spice.numbers import spice_number
-from circuitsnn.spice.parts import FIDELITIES, TAU_FEEDBACK, coupling_switch, energy_meter, tau_feedback, vo2
+from circuitsnn.spice.parts import (
+    FIDELITIES,
+    TAU_FEEDBACK,
+    coupling_switch,
+    cycle_meter,
+    energy_meter,
+    tau_feedback,
+    vo2,
+)
+from circuitsnn.spice.transistors import transistor
 
-PARTS = [*map(vo2, FIDELITIES), energy_meter(), coupling_switch()]
+PARTS = [*map(vo2, FIDELITIES), energy_meter(), cycle_meter(), coupling_switch()]
+PARTS += [transistor("nmos"), transistor("pmos")]
 NAMES = [part.name for part in PARTS]
-PREFIXES = {"p": 1e-12, "n": 1e-9, "k": 1e3, "M": 1e6, "": 1.0}  # of Verilog-A
+PREFIXES = {"p": 1e-12, "n": 1e-9, "u": 1e-6, "m": 1e-3, "k": 1e3, "M": 1e6, "": 1.0}  # of Verilog-A
 
 
 @pytest.mark.parametrize("part", PARTS, ids=NAMES)
@@ -62,7 +72,7 @@ def test_forms_without_switch_hold_none_and_only_common_functions(part):
         assert not isinstance(element, VoltageControlledSwitch)
     text = str(part.without_switch)
     functions = set(re.findall(r"([a-z]\w*)\(", text))
-    assert functions <= {"tanh", "sinh", "asinh", "min", "max"}
+    assert functions <= {"tanh", "sinh", "asinh", "min", "max", "abs", "exp", "ln", "sqrt"}
     assert not re.search(r"[?^]|\*\*|&&|==", text)
 
 
@@ -73,7 +83,7 @@ def test_nothing_has_to_be_parsed_from_text(part):
         assert {element.name[0] for element in form.elements} <= set("RCVBEGS")
 
 
-@pytest.mark.parametrize("file", ["vo2.va", "energy_meter.va", "coupling_switch.va"])
+@pytest.mark.parametrize("file", ["vo2.va", "energy_meter.va", "cycle_meter.va", "coupling_switch.va", "mosfet.va"])
 def test_verilog_a_stays_within_the_analog_subset(file):
     text = re.sub(r"//.*", "", (resource_folder("devices") / file).read_text())
     assert not re.search(r"[@$#]|`(?!include \"disciplines.vams\")", text)

@@ -1,5 +1,6 @@
 """netlists/ holds just what the package writes, and what can be run here runs."""
 
+import numpy as np
 import pytest
 
 from circuitsnn.resources import resource_folder
@@ -20,5 +21,10 @@ def test_ready_decks_run(name):
     waveforms = run_deck(ready_decks()[name], engine)
     if "iv" in name:
         assert waveforms["up"][-1] > 2.9
+    elif "adc" in name:
+        assert 0.2 < np.ptp(waveforms["difference"]) < 1.2
+    elif "bitline" in name:
+        assert waveforms["bl"].max() == pytest.approx(1.2, abs=1e-4)
+        assert 0.2 < waveforms["bl"].min() < 1.1
     else:
         assert waveforms["osc0_out"].max() == pytest.approx(1.5, abs=0.03)

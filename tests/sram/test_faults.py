@@ -98,3 +98,9 @@ def test_wrong_input(problem):
         draw_faults(2, 2, np.random.default_rng(1), stuck_at_0=2)
     with pytest.raises(InputError, match="columns is 3"):
         repair_map(Faults(**none(2, 2)), 3)
+    with pytest.raises(InputError, match="stuck_at_0 must be an array of bool"):
+        Faults(**(none(2, 2) | {"stuck_at_0": np.full((2, 2), np.nan)}))
+    with pytest.raises(InputError, match="rows is -1"):
+        draw_faults(-1, 2, np.random.default_rng(1))
+    with pytest.raises(InputError, match="rng is 3"):
+        draw_faults(2, 2, 3)

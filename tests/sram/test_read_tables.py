@@ -97,7 +97,7 @@ def test_pictures():
     [
         (lambda: nonlinearity(CARD, 65), "rows_on is 65; allowed is a whole number from 1 to the card's rows, 64"),
         (lambda: nonlinearity(CARD.parts["cell"]), "a read needs a card of kind 'sram_array'"),
-        (lambda: signal_margin(CARD, 4, [5]), "allowed are whole numbers from 0 to rows_on = 4"),
+        (lambda: signal_margin(CARD, 4, [5]), "an entry of values is 5; allowed is a whole number >= 0 and <= 4"),
         (lambda: signal_margin(CARD, 4, instances=1), "instances is 1; allowed"),
         (lambda: read_sweep(CARD, "V_WL", []), "values is empty"),
         (lambda: read_sweep(CARD, "V_GATE", [1.0]), "V_GATE"),

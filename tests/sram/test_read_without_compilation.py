@@ -1,12 +1,7 @@
 """The kernels of the SRAM read are plain Python too: run without numba's compiler they give the compiled answer."""
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
+from interpreted import interpreted
 
 from circuitsnn import load_card
 from circuitsnn.sram.bitline import BitlineRead
@@ -28,16 +23,6 @@ def answers():
 
 
 def test_interpreted_kernels_give_the_compiled_answer():
-    here = Path(__file__).parent
-    path = os.pathsep.join([str(here), str(here.parents[1]), *filter(None, sys.path)])
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM],
-        env=os.environ | {"NUMBA_DISABLE_JIT": "1", "PYTHONPATH": path},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    found = interpreted(__file__, PROGRAM)
     # Compiled code may contract a product and a sum into one operation.
-    np.testing.assert_allclose(answers(), json.loads(done.stdout), rtol=1e-9)
+    np.testing.assert_allclose(answers(), found, rtol=1e-9)

@@ -96,3 +96,7 @@ def test_wrong_input():
         patches(np.zeros((1, 3, 3)), (4, 4))
     with pytest.raises(InputError, match="stride is 0"):
         patches(np.zeros((1, 3, 3)), (2, 2), stride=0)
+    with pytest.raises(InputError, match=r"stride is 1\.5"):
+        patches(np.zeros((1, 3, 3)), (2, 2), stride=1.5)
+    with pytest.raises(InputError, match=r"kernel is 2\.5"):
+        patches(np.zeros((1, 3, 3)), (2.5, 2))

@@ -66,7 +66,7 @@ def test_scale_quantisation_by_hand():
     ("make", "message"),
     [
         (lambda: WeightMapping("sign_magnitude"), "weight scheme is 'sign_magnitude'; allowed: twos_complement"),
-        (lambda: WeightMapping(bits=9), "weight bits is 9; allowed is a whole number from 1 to 8"),
+        (lambda: WeightMapping(bits=9), "weight bits is 9; allowed is a whole number >= 1 and <= 8"),
         (lambda: WeightMapping(bits=2.5), "weight bits is 2.5"),
         (lambda: InputMapping("spikes", 2), "input bits is 2 with coding 'spikes'"),
         (lambda: InputMapping("analog"), "input coding is 'analog'"),
@@ -74,6 +74,9 @@ def test_scale_quantisation_by_hand():
         (lambda: WeightMapping().to_cells([32]), "weights must be whole numbers from -32 to 31; found .*32"),
         (lambda: WeightMapping().to_cells([0.5]), "found .*0.5"),
         (lambda: WeightMapping().to_cells([np.nan]), "found .*nan"),
+        (lambda: WeightMapping().to_cells([1e300]), "found 1e\\+300"),
+        (lambda: WeightMapping().to_cells([[1], [1, 2]]), "weights must be whole numbers"),
+        (lambda: WeightMapping().to_weights([1, 0]), r"cells have shape \(2,\); allowed is \(..., 6\)"),
         (lambda: WeightMapping().to_cells(["a"]), "weights must be whole numbers"),
         (lambda: InputMapping().to_planes([2]), "inputs must be whole numbers from 0 to 1; found .*2"),
         (lambda: quantise([np.inf]), "weights must be finite"),

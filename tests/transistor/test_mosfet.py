@@ -33,7 +33,7 @@ def magnitude(card, v_gs, v_ds, conditions=ROOM, **shifts):
 )
 def test_the_generic_cards_have_the_figures_that_they_state(card, on, off, swing):
     assert magnitude(card, V_DD, V_DD) == pytest.approx(on, rel=0.01)
-    assert magnitude(card, 0.0, V_DD) == pytest.approx(off, rel=0.01)
+    assert magnitude(card, 0.0, V_DD) == pytest.approx(off, rel=0.01, abs=0.0)
     low, high = magnitude(card, np.array([0.1, 0.2]), V_DD)
     assert 0.1 / np.log10(high / low) == pytest.approx(swing, rel=0.01)
     assert f"I_on = {1e6 * on:.0f}" in card.notes
@@ -114,7 +114,7 @@ def test_corners_are_in_order_and_each_letter_is_for_its_own_polarity():
 def test_only_voltages_against_the_bulk_matter(card):
     transistor = Mosfet(card, W, L)
     here = transistor.drain_current(0.7, 0.3, 0.1, 0.0)
-    assert transistor.drain_current(1.9, 1.5, 1.3, 1.2) == pytest.approx(here, rel=1e-12)
+    assert transistor.drain_current(1.9, 1.5, 1.3, 1.2) == pytest.approx(here, rel=1e-12, abs=0.0)
     gate, drain, source = transistor.conductances(0.7, 0.3, 0.1)
     step = 1e-6
     for slope, moved in ((gate, (step, 0, 0)), (drain, (0, step, 0)), (source, (0, 0, step))):
@@ -153,7 +153,7 @@ def test_a_raised_threshold_weakens_both_polarities(card):
 
 
 def test_gate_capacitance_is_that_of_the_area():
-    assert Mosfet(N_CARD, 2e-6, 0.1e-6).gate_capacitance == pytest.approx(13e-3 * 2e-13)
+    assert Mosfet(N_CARD, 2e-6, 0.1e-6).gate_capacitance == pytest.approx(13e-3 * 2e-13, rel=1e-6, abs=0.0)
 
 
 # Mismatch
@@ -216,6 +216,12 @@ def test_no_mismatch_on_the_card_is_none_and_none_turns_a_current():
         (lambda: transistor_rows(N_CARD, W, L, Conditions(), [0.0, np.inf]), "threshold_shift has a value"),
         (lambda: transistor_rows(N_CARD, W, L, Conditions(), "much"), "threshold_shift must be numbers"),
         (lambda: transistor_rows(N_CARD, W, L, Conditions(), 0.0, -1.0), "allowed are numbers > -1"),
+        (lambda: Mosfet(N_CARD, W, L, "FF"), "conditions is 'FF'; allowed is Conditions(corner, temperature)"),
+        (lambda: Mosfet(N_CARD, W, L).drain_current("high", 1.0, 0.0), "the voltages must be numbers"),
+        (lambda: Mosfet(N_CARD, W, L).drain_current([1, 2], [1, 2, 3], 0.0), "whose shapes fit together"),
+        (lambda: draw_mismatch(N_CARD, W, L, (3, -1), np.random.default_rng(1)), "size is -1"),
+        (lambda: draw_mismatch(N_CARD, W, L, 2.5, np.random.default_rng(1)), "size is 2.5"),
+        (lambda: draw_mismatch(N_CARD, W, L, 3, 7), "rng is 7; allowed is a numpy.random.Generator"),
         (lambda: draw_mismatch(load_card("vo2_delacour2021"), W, L, 3, np.random.default_rng(1)), "'nmos' or 'pmos'"),
     ],
 )

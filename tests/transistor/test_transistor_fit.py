@@ -177,6 +177,13 @@ def test_a_picture_of_one_sweep_has_no_empty_legend():
     assert output.get_legend() is None
 
 
+def test_curves_of_the_card_itself_leave_it_as_it_is():
+    """No residual, no spread: nothing is divided by 0."""
+    fit = fit_card(N_CARD, TransistorCurves(V_GS, V_DS, curves(N_CARD.values, W, L, V_GS, V_DS), W, L))
+    assert fit.card.values == pytest.approx(N_CARD.values, rel=1e-6)
+    assert np.all(np.isfinite(fit.correlation))
+
+
 @pytest.mark.parametrize(
     ("make", "says"),
     [
@@ -186,6 +193,10 @@ def test_a_picture_of_one_sweep_has_no_empty_legend():
         (lambda: TransistorCurves(V_GS, V_DS, V_GS, W, L, noise_floor=0.0), "noise_floor is 0.0"),
         (lambda: TransistorCurves(V_GS, V_DS, V_GS + np.nan, W, L), "allowed are finite numbers"),
         (lambda: fit_card(N_CARD, TransistorCurves(-V_GS, -V_DS, -V_GS, W, L)), "p-channel"),
+        (
+            lambda: fit_card(N_CARD, TransistorCurves(V_GS, V_DS, 0.0 * V_GS, W, L)),
+            "above their noise floor of 1e-12 A",
+        ),
         (lambda: fit_card(N_CARD, IVLoop(V_GS, V_GS)), "TransistorCurves"),
         (lambda: fit_card(load_card("vo2_delacour2021"), TransistorCurves(V_GS, V_DS, V_GS, W, L)), "an IVLoop or an"),
         (lambda: fit_card(load_card("sram_6t_65nm"), IVLoop(V_GS, V_GS)), "of kind 'sram_6t'"),

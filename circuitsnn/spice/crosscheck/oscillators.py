@@ -12,32 +12,22 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from circuitsnn.cards import Card, load_card
-from circuitsnn.errors import InputError
-from circuitsnn.figures import PALETTE, house_style, new_figure
 from circuitsnn.oscillator.device import Oscillator
 from circuitsnn.oscillator.learning import hebbian
 from circuitsnn.oscillator.mapping import map_weights
 from circuitsnn.oscillator.memory import PERIODS, input_delays
 from circuitsnn.oscillator.network import OscillatorNetwork, TransientRun
 from circuitsnn.oscillator.patterns import digits, random_patterns, with_fuzzy_pixels
-from circuitsnn.spice.engines import ENGINES, Waveforms, installed_engines
-from circuitsnn.spice.netlists import CARD, Chip, Run, default_options, oscillator_deck, refuse_idle_words
-from circuitsnn.spice.readback import energies, switching_times
+from circuitsnn.spice.crosscheck.common import checked_engines, finest
+from circuitsnn.spice.crosscheck.oscillator_figure import draw_oscillators
+from circuitsnn.spice.engines import ENGINES, Waveforms
+from circuitsnn.spice.netlists import CARD, Chip, Run, default_options, oscillator_deck
+from circuitsnn.spice.readback import energies, last_phases, switching_times
 from circuitsnn.spice.simulate import simulate
 from circuitsnn.variation import generators
-
-KINDS = ("period", "pair", "onn")
-"""What can be cross-checked."""
-
-_WORDS = {
-    "period": {"periods"},
-    "pair": {"periods", "coupling_resistance", "delay"},
-    "onn": {"size", "images", "fuzzy"},
-}
 
 TIMING = 1e-4
 """Largest error of a switching time of a single oscillator or pair, at the finest step run. [periods]"""
@@ -128,10 +118,7 @@ class CrossCheck:
 
     def finest(self) -> list[Comparison]:
         """Give the runs with each engine's smallest step."""
-        smallest: dict[str, float] = {}
-        for one in self.comparisons:
-            smallest[one.engine] = min(one.max_step, smallest.get(one.engine, np.inf))
-        return [one for one in self.comparisons if one.max_step == smallest[one.engine]]
+        return finest(self.comparisons)
 
     @property
     def holds(self) -> bool:
@@ -172,10 +159,10 @@ class CrossCheck:
 
     def figure(self) -> Figure:
         """Draw both waveforms over each other, their difference, and the convergence of the engine's answer."""
-        return _figure(self)
+        return draw_oscillators(self, TIMING)
 
 
-def crosscheck(
+def crosscheck_oscillators(
     kind: str,
     *,
     engines: Sequence[str] | None = None,
@@ -195,7 +182,7 @@ def crosscheck(
     timeout: float = 1800.0,
     progress: Callable[[float, str], None] | None = None,
 ) -> CrossCheck:
-    """Simulate the same circuit here and on other engines, and compare.
+    """Simulate the same oscillators here and on other engines, and compare.
 
     Parameters
     ----------
@@ -246,17 +233,8 @@ def crosscheck(
     EngineError
         If an engine fails.
     """
-    if kind not in KINDS:
-        raise InputError(f"kind is {kind!r}; allowed: {', '.join(KINDS)}")
-    if spread not in ("none", "drawn"):
-        raise InputError(f"spread is {spread!r}; allowed: none, drawn")
-    given = {
-        "coupling_resistance": coupling_resistance, "delay": delay, "periods": periods,
-        "size": size, "images": images, "fuzzy": fuzzy,
-    }  # fmt: skip
-    refuse_idle_words(kind, given, _WORDS[kind], crosscheck)
     chip = Chip(spread, sigma)
-    engines = _checked_engines(engines)
+    engines = checked_engines(engines)
     loaded = card if isinstance(card, Card) else load_card(card)
     period = Oscillator(loaded).period("abrupt")
     if kind == "onn":
@@ -298,18 +276,6 @@ class _Task:
     network: OscillatorNetwork
     run: Run
     image: int | None = None
-
-
-def _checked_engines(engines: Sequence[str] | None) -> tuple[str, ...]:
-    if engines is None:
-        found = tuple(name for name in installed_engines() if name != "ngspice-shared")
-        if not found:
-            raise InputError("no circuit simulator is installed; install one, for example: apt-get install ngspice")
-        return found
-    for name in engines:
-        if name not in ENGINES:
-            raise InputError(f"engine is {name!r}; allowed: {', '.join(ENGINES)}")
-    return tuple(dict.fromkeys(engines))
 
 
 def _small_task(
@@ -358,7 +324,7 @@ def _compare(task: _Task, engine: str, step: float, fidelity: str, timeout: floa
     times = switching_times(theirs, network)
     matched = [_match(a, b, run.stop - _EDGE * run.period) for a, b in zip(ours.switching_times, times, strict=True)]
     errors = np.concatenate([a - b for a, b, _ in matched]) if matched else np.empty(0)
-    our_phases, their_phases = ours.phases(), _phases(times)
+    our_phases, their_phases = ours.phases(), last_phases(times)
     difference = np.abs((our_phases - their_phases + 180.0) % 360.0 - 180.0)
     same, margin = None, float("nan")
     if task.image is not None and ours.status.ok:
@@ -392,15 +358,6 @@ def _match(ours: np.ndarray, theirs: np.ndarray, end: float) -> tuple[np.ndarray
     return ours[:count], theirs[:count], int(np.count_nonzero(alone < end))
 
 
-def _phases(times: tuple[np.ndarray, ...]) -> np.ndarray:
-    """Phases over the last period of oscillator 0, NaN where one does not switch. [degree]."""
-    if len(times[0]) < 2:
-        return np.full(len(times), np.nan)
-    before, last = times[0][-2:]
-    nearest = [own[np.argmin(np.abs(own - last))] if own.size else np.nan for own in times]
-    return 360.0 * (np.array(nearest) - last) / (last - before)
-
-
 def _pattern(phases: np.ndarray) -> np.ndarray:
     """Pixels of an answer, by the phases against oscillator 0."""
     return np.cos(np.radians(phases)) > 0
@@ -409,65 +366,3 @@ def _pattern(phases: np.ndarray) -> np.ndarray:
 def _rms(times: np.ndarray, values: np.ndarray) -> float:
     """Root mean square over time, whose points lie unevenly, and over oscillators."""
     return float(np.sqrt(np.mean(np.trapezoid(values**2, times, axis=1)) / (times[-1] - times[0])))
-
-
-def _figure(check: CrossCheck) -> Figure:
-    """Draw a cross-check."""
-    with house_style():
-        return _drawn(check)
-
-
-def _drawn(check: CrossCheck) -> Figure:
-    """Draw a cross-check in whatever style holds."""
-    figure, axes = new_figure(1, 3, width=14.0, height=16.0)
-    outputs, differences, convergence = axes
-    first = check.traces[0]
-    start = max(0.0, first.ours.times[-1] - 2.2 * check.period)
-    shown = range(min(2, first.network.size))
-    window = first.ours.times >= start
-    for i in shown:
-        own = first.ours.voltages[i][window]
-        outputs.plot(first.ours.times[window] * 1e6, own, color=PALETTE[i], label=f"circuitsnn, oscillator {i}")
-    for k, traces in enumerate(check.traces):
-        name, times = traces.comparison.engine, traces.theirs.time
-        late = times >= start
-        at = np.searchsorted(times, traces.ours.times)
-        for i in shown:
-            theirs = traces.theirs[f"osc{i}_out"]
-            line = {"color": "black", "linestyle": ("--", ":", "-.")[k % 3], "linewidth": 0.8}
-            outputs.plot(times[late] * 1e6, theirs[late], **line, label=name if i == 0 else None)
-            error = np.abs(theirs[at] - traces.ours.voltages[i])
-            label = f"{name}, oscillator {i}"
-            differences.semilogy(traces.ours.times * 1e6, np.maximum(error, 1e-12), linewidth=0.5, label=label)
-    outputs.set(xlabel="Time [µs]", ylabel="Output [V]", title="The last periods, over each other")
-    differences.set(xlabel="Time [µs]", ylabel="Difference [V]", title="At the engine's own time points, smallest step")
-    if check.kind == "onn":
-        _draw_phases(convergence, check)
-    else:
-        _draw_convergence(convergence, check)
-    for panel in axes[:2]:
-        panel.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
-    convergence.legend()
-    return figure
-
-
-def _draw_convergence(panel: Axes, check: CrossCheck) -> None:
-    """Draw the error of the switching times against the largest step."""
-    for k, engine in enumerate(dict.fromkeys(one.engine for one in check.comparisons)):
-        runs = [one for one in check.comparisons if one.engine == engine]
-        steps = [one.max_step * 1e9 for one in runs]
-        panel.loglog(steps, [one.timing for one in runs], "o-", color=PALETTE[k], label=engine)
-    panel.axhline(TIMING, color="grey", linestyle="--", linewidth=0.8)
-    panel.set(xlabel="Largest step of the engine [ns]", ylabel="Largest error [period]", title="Switching times")
-
-
-def _draw_phases(panel: Axes, check: CrossCheck) -> None:
-    """Draw the phases at which a memory came to rest."""
-    first = check.traces[0]
-    label = {"label": "circuitsnn", "markerfacecolor": "none"}
-    panel.plot(first.ours.phases(), "o", color=PALETTE[0], markersize=6, **label)
-    for k, traces in enumerate(check.traces):
-        phases = (_phases(switching_times(traces.theirs, traces.network)) + 45.0) % 360.0 - 45.0
-        panel.plot(phases, "x+1"[k % 3], color="black", label=traces.comparison.engine)
-    panel.set(xlabel="Oscillator", ylabel="Phase [°]", title=f"Where image {first.comparison.image} came to rest")
-    panel.set_yticks([0, 90, 180, 270])

@@ -24,7 +24,8 @@ from circuitsnn.oscillator.patterns import digits, random_patterns, with_fuzzy_p
 from circuitsnn.spice.crosscheck.common import checked_engines, finest
 from circuitsnn.spice.crosscheck.oscillator_figure import draw_oscillators
 from circuitsnn.spice.engines import ENGINES, Waveforms
-from circuitsnn.spice.netlists import CARD, Chip, Run, default_options, oscillator_deck
+from circuitsnn.spice.netlists import CARD
+from circuitsnn.spice.oscillator_decks import Chip, Run, default_options, oscillator_deck
 from circuitsnn.spice.readback import energies, last_phases, switching_times
 from circuitsnn.spice.simulate import simulate
 from circuitsnn.variation import generators

@@ -87,7 +87,7 @@ def test_equal_rows_are_one_cell_of_their_width_and_the_deck_says_so():
     assert widths == pytest.approx([n * SIX.parts["cell"].W_access for n in (5, 4, 124, 123)], rel=1e-12)
     wl = [deck.elements[f"{letter}wl_0"].values[0] for letter in "RC"]
     assert wl[1] == pytest.approx(5 * SIX.C_WL_cell)
-    assert wl[0] * wl[1] == pytest.approx(word_line_time_constant(SIX), rel=1e-12)
+    assert wl[0] * wl[1] == pytest.approx(word_line_time_constant(SIX), rel=1e-12, abs=0.0)
 
 
 def test_a_foundrys_transistors_are_never_put_together():

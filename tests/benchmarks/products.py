@@ -176,7 +176,7 @@ def aihwkit(tiles: int, compiled: bool) -> tuple[Product, str]:
     return product, f"{kind}, a tile for each bit of the weights: {effects}"
 
 
-def circuitsnn_macro() -> tuple[Product, str]:
+def circuitsnn_macro(rows_on: int = ROWS_ON) -> tuple[Product, str]:
     """Our macro, calibrated as it is by itself."""
     from circuitsnn import load_card
     from circuitsnn.sram.macro import Macro
@@ -185,16 +185,19 @@ def circuitsnn_macro() -> tuple[Product, str]:
     card = load_card("sram_macro_65nm")
     if (int(card.rows_on), int(card.parts["adc"].bits)) != (ROWS_ON, CONVERTER_BITS):
         raise RuntimeError("the card has other rows on or converter bits than the benchmark")
+    card = card.replace(rows_on=rows_on)
     macro = Macro(card, weights.T, fidelity="behavioural", weight_bits=BITS, seed=2022, calibration=inputs[:64])
     if macro.imperfections != type(macro.imperfections)() or macro.step != 1.0:
         raise RuntimeError("the macro is not what it was set to")
     setting = "behavioural: mismatch of each cell, non-linearity, noise, 6-bit SAR converters with mismatch"
+    setting += "" if rows_on == ROWS_ON else f"; {rows_on} rows at once"
     return lambda inputs: (macro @ inputs.T).T, setting
 
 
 CONTESTANTS = {
     "numpy": numpy_planes,
     "circuitsnn": circuitsnn_macro,
+    "circuitsnn_all_rows": lambda: circuitsnn_macro(INPUTS),
     "crosssim": lambda: crosssim(read_noise=True, sar=True),
     "crosssim_noiseless": lambda: crosssim(read_noise=False, sar=True),
     "crosssim_least": lambda: crosssim(read_noise=False, sar=False),
@@ -238,7 +241,7 @@ def main() -> None:
         say(missing=f"{type(error).__name__}: {str(error).splitlines()[0]}")
         return
     before = peak_memory()
-    given = inputs if name == "circuitsnn" else inputs.astype(np.float32)
+    given = inputs if name.startswith("circuitsnn") else inputs.astype(np.float32)
     result = product(given)  # compiles, warms up
     if name == "numpy":
         result = from_planes(list(result), inputs)

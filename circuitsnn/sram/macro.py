@@ -31,6 +31,7 @@ from circuitsnn.sram.cell import TYPICAL
 from circuitsnn.sram.faults import Faults, repair_map
 from circuitsnn.sram.mapping import InputCoding, InputMapping, InputSign, WeightMapping, WeightScheme, quantise
 from circuitsnn.sram.tiling import Tiling
+from circuitsnn.status import Status
 from circuitsnn.transistor.mosfet import Conditions
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ ConverterModel = Literal["real", "ideal", "none"]
 _CONVERTERS: Mapping[str, type[Converter]] = {"sar_adc": SarAdc, "flash_adc": FlashAdc, "ramp_adc": RampAdc}
 _CHUNK = 1024  # reads that are worked on at a time
 _CALIBRATION_READS = 64
+_RESIDUAL = 0.25  # largest residual of the model that is accepted [LSB of the converters]
 _BINS = 1024  # fewest bins of a converter's table; more than one transition in a bin is slow
 
 
@@ -195,6 +197,26 @@ class Macro:
         self._drift = supply_drift
         self._learn(inputs, calibration_rng, behaviour)
         self._set_range(inputs, converter_range, converter_bits)
+
+    @property
+    def status(self) -> Status:
+        """Whether the behavioural model follows the circuit to a quarter of its converters' step, with advice if not.
+
+        Macros of other fidelities are "settled": they use no model for their products.
+        """
+        if self.fidelity != "behavioural" or not self.imperfections.nonlinearity:
+            return Status("settled")
+        rms, largest = (
+            each / float(self.converters.lsb) for each in (self._actual.residual_rms, self._actual.residual_max)
+        )
+        if largest <= _RESIDUAL:
+            return Status("settled")
+        return Status(
+            "not accurate",
+            f"the behavioural model misses transients by up to {largest:.2g} LSB of the converters (rms {rms:.2g}); "
+            f"allowed is {_RESIDUAL}: shorten T_pulse or "
+            "lower rows_on, so that lines fall less, give typical inputs as calibration, or use fidelity 'transient'",
+        )
 
     # Layout.
 
@@ -385,7 +407,7 @@ class Macro:
         psi = np.zeros((len(phi), count * rows), np.float32)
         if linear:
             # The cells' relative currents alone, proportional to the code.
-            first = len(phi) // 2 if model.second else len(phi)
+            first = len(phi) // model.bases
             psi = np.zeros((1, count * rows), np.float32)
             psi[0, holds] = (phi[:first, -1] @ psi_of_ones[:first]) / (codes - 1)
             phi = np.arange(codes, dtype=float)[None]
@@ -398,10 +420,15 @@ class Macro:
                 leakage[number] = leaks.reshape(count, rows)[:, start * below : stop * below].sum(axis=1)
         return phi, np.ascontiguousarray(np.swapaxes(psi.reshape(len(phi), count, rows), 1, 2)), leakage
 
-    def _features(self, drive: np.ndarray, model: Calibration, phi: np.ndarray) -> np.ndarray:
+    def _sums(
+        self, drive: np.ndarray, group: slice, model: Calibration, phi: np.ndarray, psi: np.ndarray
+    ) -> np.ndarray:
+        """Sum a group's cells along columns, shape (columns, reads), without leakage."""
+        # A view where there is one function of the drive code.
+        weights = psi[:, group].reshape(-1, psi.shape[-1])
         if not self.imperfections.nonlinearity:
-            return drive.astype(np.float32)
-        return model.features(drive, phi)
+            return weights.T @ drive[:, group].astype(np.float32).T
+        return model.sums(model.features(drive[:, group], phi), weights)
 
     def _transfer(self, model: Calibration) -> np.ndarray:
         return model.transfer if self.imperfections.nonlinearity else np.array([0.0, model.unit])
@@ -416,8 +443,8 @@ class Macro:
         for plane in self.input_mapping.to_planes(inputs[:_CALIBRATION_READS]):
             drive = self._drive(plane)
             for group, tile in self._groups:
-                features = self._features(drive[:, group], self.behaviour, phi)
-                s = self._in_kernel_order(features @ self._weights_of(psi, group) + leakage[self._tile_number(tile)])
+                sums = self._sums(drive, group, self.behaviour, phi, psi).T
+                s = self._in_kernel_order(sums + leakage[self._tile_number(tile)])
                 volts.append((np.polynomial.polynomial.polyval(s, transfer) * self._share).sum(axis=1))
                 ideal = drive[:, group].astype(float) @ self._stored[group]
                 exact.append((self._in_kernel_order(ideal) * self._nominal_share()).sum(axis=1))
@@ -515,10 +542,6 @@ class Macro:
 
     def _tile_number(self, tile: slice) -> int:
         return [start * self.tiling.rows_per_weight for start, _ in self.tiling.row_tiles].index(tile.start)
-
-    def _weights_of(self, psi: np.ndarray, group: slice) -> np.ndarray:
-        """Right factor of a group's matrix product; a view where there is one function of the drive code."""
-        return psi[:, group].reshape(-1, psi.shape[-1])
 
     def _converter_of(self, tile_number: int) -> np.ndarray:
         """Give the converter of each conversion: neighbours in an array share one."""
@@ -638,7 +661,7 @@ class Macro:
             transfer = np.array([0.0, 1.0], np.float32)
         else:
             phi, psi, _ = self._model
-            sums = self._weights_of(psi, group).T @ self._features(drive[:, group], self._actual, phi).T
+            sums = self._sums(drive, group, self._actual, phi, psi)
             transfer = self._transfer(self._actual).astype(np.float32)
         if self._merged > 1:
             source = self._in_kernel_order(np.arange(1, len(sums) + 1)).ravel()
@@ -684,7 +707,8 @@ class Macro:
             A row for each part and the total. Columns: energy [J], delay [s] and utilisation [1] of this circuit;
             energy and delay in memory by equations 26 and 27 and on digital hardware by 22 and 23, both corrected, NaN
             where an equation has no such part. ``attrs`` holds units, energy-delay products, the cycles, where the
-            converters' energy comes from, and the residual of the behavioural model in steps of the converters.
+            converters' energy comes from, the residual of the behavioural model in steps of the converters, and its
+            status.
 
         Raises
         ------
@@ -731,6 +755,7 @@ class Macro:
         rms, largest = self._actual.residual_rms, self._actual.residual_max
         lsb = float(converters.lsb)
         frame.attrs["residual [LSB]"] = {"rms": rms / lsb, "largest": largest / lsb}
+        frame.attrs["status"] = str(self.status)
         return frame.rename_axis("part")
 
     def _energies(self, inputs: np.ndarray) -> dict[str, float]:
@@ -748,10 +773,10 @@ class Macro:
         for plane in self.input_mapping.to_planes(inputs):
             drive = self._drive(plane)
             for group, _ in self._groups:
-                features = self._features(drive[:, group], model, phi)
                 for numbers in (psi, other):
-                    falls = np.polynomial.polynomial.polyval(features @ self._weights_of(numbers, group), transfer)
-                    bit += array.V_precharge * read.capacitance * float(falls.sum(axis=1).mean())
+                    sums = self._sums(drive, group, model, phi, numbers)
+                    falls = np.polynomial.polynomial.polyval(sums, transfer)
+                    bit += array.V_precharge * read.capacitance * float(falls.sum(axis=0).mean())
                 on = np.count_nonzero(drive[:, group], axis=1)
                 word += (
                     array.V_WL

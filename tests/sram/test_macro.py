@@ -358,6 +358,22 @@ def test_a_matrix_of_zeros_gives_zeros():
     np.testing.assert_allclose(macro.forward(np.ones((2, 20), int)), 0.0, atol=0.1)
 
 
+def test_status_says_where_the_model_is_not_accurate():
+    card, weights = small_card(), np.ones((3, 20), int)
+    fine = Macro(card, weights)
+    assert fine.status.ok
+    assert fine.report().attrs["status"] == "settled"
+    # The same residual in much smaller steps.
+    span = 2.0 * fine.behaviour.residual_max * 63
+    coarse = Macro(card, weights, behaviour=fine.behaviour, converter_range=(0.0, span))
+    narrow = Macro(card, weights, behaviour=fine.behaviour, converter_range=(0.0, span / 2.2))
+    assert not narrow.status.ok
+    assert narrow.status.name == coarse.status.name == "not accurate"
+    assert "up to 0.5 LSB" in str(coarse.status)
+    assert "shorten T_pulse or lower rows_on" in narrow.report().attrs["status"]
+    assert Macro(card, weights, "transient", behaviour=fine.behaviour, converter_range=(0.0, span)).status.ok
+
+
 def test_saturation_clips():
     card = small_card(rows=24, rows_on=24)
     macro = Macro(card, np.ones((3, 24), int), imperfections=Imperfections(noise=False), converter_range=(0.0, 0.01))

@@ -296,8 +296,6 @@ class Calibration:
     """Largest residual of held-out transients. [V]"""
     span: float
     """Range of the held-out discharges. [V]"""
-    supply_charge: float
-    """Charge from the cells' supply for each line and cycle, mean over the transients. [C]"""
 
     def residual_lsb(self, bits: int, span: float | None = None) -> tuple[float, float]:
         """Give the residual in steps of a converter.
@@ -483,7 +481,7 @@ def calibrate(
     )
     # Every other read by how far its lines fall serves the fit, the deepest among them: no residual is that of a
     # polynomial beyond its points.
-    discharges, charges = read.transient(sides, stored, drives)
+    discharges, _ = read.transient(sides, stored, drives)
     order = np.argsort(-discharges.mean(axis=1), kind="stable")
     order = np.concatenate([order[::2], order[1::2]])
     drives, discharges = drives[order], discharges[order]
@@ -498,12 +496,10 @@ def calibrate(
     gains = [read.charges(nominal, each, v_line)[reference, 0] for each in points]
     gain = np.interp(np.arange(rows + 1), points, gains) / (unit * reference * read.capacitance)
 
-    supply = float(charges[..., core.Q_SUPPLY].mean())
-
     half, flat = (len(drives) + 1) // 2, sides.reshape(-1, *sides.shape[2:])
     for bases in (1, 2, 3):
         model = Calibration(
-            read, np.zeros(2), unit, n_on, n_spread, v_line, gain, bases, 0.0, 0.0, float(np.ptp(discharges)), supply
+            read, np.zeros(2), unit, n_on, n_spread, v_line, gain, bases, 0.0, 0.0, float(np.ptp(discharges))
         )
         phi, psi = model.cells(flat)
         psi = np.moveaxis(psi.reshape(len(phi), columns, rows) * stored, 1, 2).reshape(-1, columns)

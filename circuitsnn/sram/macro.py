@@ -23,6 +23,7 @@ from circuitsnn.adc.ramp import RampAdc
 from circuitsnn.adc.sar import SarAdc
 from circuitsnn.cards import Card, load_card
 from circuitsnn.checks import check_generator, check_word, whole_number
+from circuitsnn.core import bitline
 from circuitsnn.core import macro as core
 from circuitsnn.energy.pim import LayerShape, digital_cnn, in_memory
 from circuitsnn.errors import InputError
@@ -46,6 +47,7 @@ ConverterModel = Literal["real", "ideal", "none"]
 _CONVERTERS: Mapping[str, type[Converter]] = {"sar_adc": SarAdc, "flash_adc": FlashAdc, "ramp_adc": RampAdc}
 _CHUNK = 1024  # reads that are worked on at a time
 _CALIBRATION_READS = 64
+_ENERGY_READS = 64  # lines' reads that the cells' energy comes from
 _RESIDUAL = 0.25  # largest residual of the model that is accepted [LSB of the converters]
 _BINS = 1024  # fewest bins of a converter's table; more than one transition in a bin is slow
 
@@ -763,20 +765,23 @@ class Macro:
         read, model = self._read, self._actual
         array, phi, psi = read.card, *self._model[:2]
         transfer = self._transfer(model)
-        word, bit = 0.0, 0.0
+        word, bit, count = 0.0, 0.0, self._stored.shape[1]
         spans = len(self.tiling.column_tiles) * array.columns
         # The complementary line of six-transistor cells falls with those that hold 0, taken as the mean of the others.
         mean = psi.sum(axis=(1, 2), keepdims=True) / max(self._stored.sum(), 1)
-        other = np.where(self._stored, 0.0, mean) if array.parts["cell"].kind == "sram_6t" else 0.0 * psi
+        lines = (psi, np.where(self._stored, 0.0, mean)) if array.parts["cell"].kind == "sram_6t" else (psi,)
         # What each drive code's word line reaches before it falls again, over its level.
         reached = read.levels * (-np.expm1(-read.durations / read.tau) if read.tau > 0.0 else 1.0)
+        reads, depths = [], []
         for plane in self.input_mapping.to_planes(inputs):
             drive = self._drive(plane)
-            for group, _ in self._groups:
-                for numbers in (psi, other):
+            for group, tile in self._groups:
+                for complement, numbers in enumerate(lines):
                     sums = self._sums(drive, group, model, phi, numbers)
                     falls = np.polynomial.polynomial.polyval(sums, transfer)
-                    bit += array.V_precharge * read.capacitance * float(falls.sum(axis=0).mean())
+                    bit += float(falls.sum(axis=0).mean())
+                    reads.append((drive, group, tile, bool(complement)))
+                    depths.append(falls)
                 on = np.count_nonzero(drive[:, group], axis=1)
                 word += (
                     array.V_WL
@@ -784,9 +789,39 @@ class Macro:
                     * spans
                     * float(np.mean(reached[drive[:, group]].sum(axis=1) * read.level(on)))
                 )
-        lines = 2 if array.parts["cell"].kind == "sram_6t" else 1
-        cells = lines * self.tiling.column_reads * array.V_DD * model.supply_charge
+        # Cells leak a little from their supply; where a line falls so far that they feed it, far more. So reads are
+        # taken by depth, at the squares of even places from the deepest, and count for the places' derivative.
+        depths = np.array(depths)
+        order = np.argsort(-depths, axis=None)
+        places = (np.arange(_ENERGY_READS) + 0.5) / _ENERGY_READS
+        sample = order[(places**2 * order.size).astype(int)]
+        charges = np.array(
+            [
+                self._line_charges(*reads[which], column, each)
+                for which, column, each in zip(*np.unravel_index(sample, depths.shape), strict=True)
+            ]
+        )
+        drawn = np.mean(2.0 * places[:, None] * charges, axis=0)
+        cells = len(reads) * count * array.V_DD * float(drawn[bitline.Q_SUPPLY])
+        # The complementary line may fall further than any in the calibration: the model's sum is scaled to these reads.
+        modelled = float(np.mean(2.0 * places * depths.ravel()[sample]))
+        bit *= array.V_precharge * (
+            float(drawn[bitline.Q_PRECHARGE]) / modelled if modelled > 0.0 else read.capacitance
+        )
         return {"word lines": word, "bit lines": bit, "cells": cells}
+
+    def _line_charges(
+        self, drive: np.ndarray, group: slice, tile: slice, complement: bool, column: int, read: int
+    ) -> np.ndarray:
+        """Charges of one line in one read, by the ODE, shape (CHARGES,). [C]."""
+        rows, here = int(self._read.card.rows), slice(0, tile.stop - tile.start)
+        # Rows of the array that are not in use hold 0 in nominal cells.
+        sides = np.broadcast_to(self._read.nominal, (1, rows, *self._read.nominal.shape)).copy()
+        sides[:, here] = self._sides(slice(column, column + 1), tile)
+        stored, codes = np.zeros((1, rows), bool), np.zeros((1, rows), np.uint8)
+        stored[:, here] = self._stored[tile, column]
+        codes[:, group.start - tile.start : group.stop - tile.start] = drive[read, group]
+        return self._read.transient(sides, stored ^ complement, codes)[1][0, 0]
 
     def _equations(self, constants: Card | None) -> "DataFrame":
         import pandas as pd

@@ -317,8 +317,13 @@ def test_report_counts_by_hand(problem):
 
 @pytest.mark.parametrize(
     "words",
-    [{}, {"input_coding": "level", "input_bits": 3}, {"input_coding": "pulse_width", "input_bits": 2}],
-    ids=["spikes", "level", "pulse_width"],
+    [
+        {},
+        {"input_coding": "level", "input_bits": 3},
+        {"input_coding": "pulse_width", "input_bits": 2},
+        {"input_coding": "pulse_width", "input_bits": 3},  # lines fall so far that cells feed them
+    ],
+    ids=["spikes", "level", "pulse_width", "deep"],
 )
 @pytest.mark.parametrize("mismatch", [False, True], ids=["nominal", "mismatch"])
 def test_energy_is_that_of_the_columns(words, mismatch):
@@ -329,7 +334,7 @@ def test_energy_is_that_of_the_columns(words, mismatch):
     macro = Macro(card, rng.integers(-4, 4, (3, 20)), weight_bits=3, imperfections=Imperfections(mismatch), **words)
     x = rng.integers(0, macro.input_mapping.maximum + 1, (3, 20))
     columns = macro._stored.shape[1]
-    word, bit = 0.0, 0.0
+    word, bit, cell = 0.0, 0.0, 0.0
     for inputs in x:
         for start in range(0, 20, 12):  # rows that open together
             drive = np.zeros(24, int)
@@ -345,11 +350,14 @@ def test_energy_is_that_of_the_columns(words, mismatch):
                     points=0,
                 )
                 bit += run.energies["precharge"] / len(x)
+                cell += run.energies["cell"] / len(x)
                 word += run.energies["word_line"] / len(x) * array.columns / columns
     energy = macro.report(x)["energy"]
     assert energy["word lines"] == pytest.approx(word, rel=1e-3, abs=0.0)
     # Of cells that hold a 0 the macro takes the mean, not their own mismatch.
     assert energy["bit lines"] == pytest.approx(bit, rel=0.05 if mismatch else 0.02, abs=0.0)
+    # From 64 of some hundred reads of a line.
+    assert energy["cells"] == pytest.approx(cell, rel=0.1, abs=0.0)
 
 
 def test_a_matrix_of_zeros_gives_zeros():

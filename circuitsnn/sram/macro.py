@@ -257,7 +257,7 @@ class Macro:
         outputs, inputs = self.weights.shape
         cells = self.weight_mapping.to_cells(self.weights.T)  # (inputs, outputs, columns)
         per_weight, below = self.tiling.columns_per_weight, self.tiling.rows_per_weight
-        blocks, physical = [], []
+        blocks, physical, significances = [], [], []
         at = np.arange(outputs) * per_weight
         for slot, columns in enumerate(self._slots.columns):
             if self.significance == "pulse_width":
@@ -265,10 +265,17 @@ class Macro:
                 bits[:, : len(columns)] = np.moveaxis(cells[..., list(columns)], -1, 1)
                 blocks.append(bits.reshape(inputs * below, outputs))
                 physical.append(at + slot)
+                # The column's most significant bit counts, as in columns of one bit.
+                significances.append(np.full(outputs, self._slots.scale[slot] * 2.0 ** (len(columns) - 1)))
             else:
                 blocks += [cells[..., column] for column in columns]
                 physical += [at + column for column in columns]
-        stored, physical = np.concatenate(blocks, axis=1), np.concatenate(physical)
+                significances += [np.full(outputs, self.weight_mapping.significances[c], float) for c in columns]
+        stored, physical, significances = (
+            np.concatenate(blocks, axis=1),
+            np.concatenate(physical),
+            np.concatenate(significances),
+        )
         in_use = outputs * per_weight
         self._physical = (inputs * below, in_use + spares)
         self._dead_rows = np.zeros(inputs * below, bool)
@@ -276,7 +283,9 @@ class Macro:
         if faults is not None:
             if faults.shape != self._physical:
                 raise InputError(f"faults are about {faults.shape} cells; the macro has {self._physical}")
-            self.repair = repair_map(faults, in_use)
+            counts = np.empty(in_use)
+            counts[physical] = significances
+            self.repair = repair_map(faults, in_use, counts)
             stored = faults.apply(stored, self.repair[physical])
             self._dead_rows = faults.dead_rows
         self._stored, self._columns = stored.astype(bool), self.repair[physical]
@@ -351,7 +360,7 @@ class Macro:
         array = self.card.parts["array"]
         read = ArrayRead.of(array, self.conditions, self.input_mapping, self.tiling.rows_per_weight)
         mismatch = self.imperfections.mismatch
-        drives = self._typical_drives(inputs, read)
+        drives = self._typical_drives(inputs, read, rng)
         if behaviour is not None and not behaviour.read.same_as(read):
             raise InputError(
                 "behaviour is that of another array card, other conditions or other codings; allowed is one of a macro "
@@ -374,17 +383,19 @@ class Macro:
         self._model = self._columns_of(self._actual)
         self._design = self._columns_of(self.behaviour) if self._drift else self._model
 
-    def _typical_drives(self, inputs: np.ndarray, read: ArrayRead) -> np.ndarray:
-        """Drive codes of an array's rows in typical reads, for the calibration."""
-        rows = int(read.card.rows)
-        drives = np.zeros((40, rows), np.uint8)
-        planes = [self._drive(plane) for plane in self.input_mapping.to_planes(inputs)]
+    def _typical_drives(self, inputs: np.ndarray, read: ArrayRead, rng: np.random.Generator) -> np.ndarray:
+        """Drive codes of an array's rows in reads drawn at random, and in the two that drive most."""
+        planes = np.stack([self._drive(plane) for plane in self.input_mapping.to_planes(inputs)])
         groups = self._groups
-        for number, drive in enumerate(drives):
-            plane = planes[number % len(planes)]
-            group, tile = groups[number // len(planes) % len(groups)]
-            codes = plane[number // (len(planes) * len(groups)) % len(plane), group]
-            drive[group.start - tile.start : group.start - tile.start + len(codes)] = codes
+        shape = (len(planes), len(groups), len(inputs))
+        driven = np.stack([planes[..., group].sum(axis=-1, dtype=np.int64) for group, _ in groups], axis=1)
+        strongest = np.argsort(driven, axis=None)[-2:]
+        drawn = rng.choice(driven.size, 38, replace=driven.size < 38)
+        drives = np.zeros((40, int(read.card.rows)), np.uint8)
+        for drive, number in zip(drives, [*drawn, *strongest], strict=True):
+            plane, chosen, each = np.unravel_index(number, shape)
+            group, tile = groups[chosen]
+            drive[group.start - tile.start : group.stop - tile.start] = planes[plane, each, group]
         return drives
 
     def _sides(self, columns: slice, rows: slice = slice(None)) -> np.ndarray:

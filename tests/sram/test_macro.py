@@ -272,6 +272,30 @@ def test_transient_reads_are_those_of_one_column(problem):
     assert discharge == pytest.approx(run.discharge_bar, abs=2e-5)
 
 
+def test_calibration_draws_from_all_planes_groups_and_inputs():
+    """More planes times row groups than the calibration has reads: none is left out for good."""
+    rng = np.random.default_rng(6)
+    words = {"input_coding": "bit_serial", "input_bits": 8, "input_sign": "two_phases"}
+    macro = Macro(small_card(), matrix(rng), imperfections=NONE, **words)
+    planes = np.array(macro.input_mapping.to_planes(macro._inputs))
+    assert len(planes) * len(macro._groups) > 40
+    drives = macro._typical_drives(macro._inputs, macro._read, rng)
+    found = set()
+    for drive in drives:
+        for number, (group, tile) in enumerate(macro._groups):
+            here = slice(group.start - tile.start, group.stop - tile.start)
+            if 0 < drive[here].sum() == drive.sum() and group.stop - group.start == 12:
+                same = np.argwhere(np.all(planes[..., group] == drive[here], axis=-1))
+                found.update((number, plane, each) for plane, each in same)
+    groups, seen, inputs = (set(each) for each in zip(*found, strict=True))
+    assert len(groups) == 3  # of 12 rows each
+    assert len(seen) > len(planes) / 2
+    assert len(inputs) > 12
+    # The read that drives most word lines is among them.
+    most = max(planes[..., group].sum(axis=-1).max() for group, _ in macro._groups)
+    assert drives.sum(axis=1).max() == most
+
+
 def test_supply_drift_moves_the_gain(problem):
     card, weights, x, macro = problem
     exact = x @ weights.T

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from macros import NONE, matrix, small_card, spikes
 from scipy.optimize import brentq
 
+from circuitsnn.cards import load_card
 from circuitsnn.errors import InputError
 from circuitsnn.sram.bitline import BitlineRead
 from circuitsnn.sram.macro import Imperfections, Macro
@@ -294,6 +295,41 @@ def test_calibration_draws_from_all_planes_groups_and_inputs():
     # The read that drives most word lines is among them.
     most = max(planes[..., group].sum(axis=-1).max() for group, _ in macro._groups)
     assert drives.sum(axis=1).max() == most
+
+
+def test_macro_of_eight_transistor_cells():
+    """From the card to the product: its columns by their ODE, energies by the read of each column."""
+    rng = np.random.default_rng(12)
+    sizes = {"array.rows": 24, "array.columns": 60, "rows_on": 12, "array.T_pulse": "300p"}
+    card = load_card("sram_macro_8t_65nm", **sizes)
+    assert card.parts == load_card("sram_macro_65nm", array="sram_array_8t_65nm", **sizes).parts
+    weights, x = rng.integers(-4, 4, (3, 20)), spikes(rng, 6, 20)
+    np.testing.assert_allclose(
+        Macro(card, weights, weight_bits=3, imperfections=NONE).forward(x), x @ weights.T, atol=1e-3
+    )
+    analog = Imperfections(noise=False, converter="none")
+    model = Macro(card, weights, weight_bits=3, imperfections=analog)
+    assert model.status.ok
+    circuit = Macro(card, weights, "transient", weight_bits=3, imperfections=analog, behaviour=model.behaviour)
+    difference = model.forward(x) - circuit.forward(x)
+    lsb = float(model.converters.lsb) / model.behaviour.unit
+    assert np.abs(difference).max() < 0.25 * lsb * np.sqrt(21) * 2
+    assert np.std(circuit.forward(x) - x @ weights.T) > 3 * np.std(difference)
+
+    array, bit, cell = card.parts["array"], 0.0, 0.0
+    for inputs in x:
+        for start in (0, 12):
+            drive = np.zeros(24, int)
+            drive[start : start + 12] = np.pad(inputs, (0, 4))[start : start + 12]
+            for column in range(9):
+                stored = np.pad(model._stored[:, column], (0, 4)).astype(int)
+                shifts = tuple(np.pad(each[model._columns[column]], ((0, 4), (0, 0))) for each in model._shifts)
+                run = BitlineRead(array, stored, mismatch=shifts).transient(pulses=drive, points=0)
+                bit += run.energies["precharge"] / len(x)
+                cell += run.energies["cell"] / len(x)
+    energy = model.report(x)["energy"]
+    assert energy["bit lines"] == pytest.approx(bit, rel=0.02, abs=0.0)
+    assert energy["cells"] == pytest.approx(cell, rel=0.1, abs=1e-21)
 
 
 def test_supply_drift_moves_the_gain(problem):

@@ -11,7 +11,7 @@ One product goes through these steps, in this order (see docs/theory/macro.md):
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -199,6 +199,12 @@ class Macro:
         self._drift = supply_drift
         self._learn(inputs, calibration_rng, behaviour)
         self._set_range(inputs, converter_range, converter_bits)
+
+    def __getattr__(self, name: str) -> Any:
+        # Only what is not there comes here: an exact product needs no circuit.
+        if name in ("converters", "behaviour", "gain", "offset"):
+            raise InputError(f"fidelity 'ideal' has no {name}; allowed is fidelity 'behavioural' or 'transient'")
+        raise AttributeError(f"a macro has no attribute {name!r}")
 
     @property
     def status(self) -> Status:

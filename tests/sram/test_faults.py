@@ -109,6 +109,8 @@ def test_wrong_input(problem):
         Macro(card, weights, "ideal", faults=Faults(**none(2, 2)))
     with pytest.raises(InputError, match="stuck_at_0 is 2"):
         draw_faults(2, 2, np.random.default_rng(1), stuck_at_0=2)
+    with pytest.raises(InputError, match=r"faults is 3; allowed is Faults"):
+        repair_map(3, 2)
     with pytest.raises(InputError, match="columns is 3"):
         repair_map(Faults(**none(2, 2)), 3)
     with pytest.raises(InputError, match="stuck_at_0 must be an array of bool"):

@@ -470,6 +470,8 @@ def test_saturation_clips():
         (lambda card: Imperfections(converter="perfect"), "converter is 'perfect'"),
         (lambda card: Macro(card, [[1, 1]], "ideal").forward([1]), r"x has shape \(1,\); the macro has 2 inputs"),
         (lambda card: Macro(card, [[1, 1]], "ideal").forward([1, 3]), "inputs must be whole numbers from 0 to 1"),
+        (lambda card: Macro(card, [[1]], "ideal").converters, "fidelity 'ideal' has no converters"),
+        (lambda card: Macro(card, [[1]], "ideal").behaviour, "fidelity 'ideal' has no behaviour"),
         (lambda card: Macro(card, [[1]], "ideal").report(), "a report needs a circuit"),
         (lambda card: Macro(card, [[1]], calibration=[[1]]), "allowed are two inputs or more"),
         (lambda card: Macro(card, [[1]], calibration=[[0]] * 3), "calibration drives no word line"),

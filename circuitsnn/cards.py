@@ -159,14 +159,15 @@ class Card:
         """Nominal values by name, in SI units."""
         return {name: parameter.value for name, parameter in self.parameters.items()}
 
-    def replace(self, **overrides: float | str) -> "Card":
-        """Make the same card with other nominal values; spreads given as relative stay relative.
+    def replace(self, **overrides: "float | str | Card") -> "Card":
+        """Make the same card with other nominal values or parts; spreads given as relative stay relative.
 
         Parameters
         ----------
-        **overrides : float or str
+        **overrides : float, str or Card
             New values by parameter name: numbers in SI, or text such as "15k" or "15 kΩ". A parameter of a part
-            has the part's name and a dot before its own: ``**{"cell.nmos.A_VT": "5n"}``.
+            has the part's name and a dot before its own: ``**{"cell.nmos.A_VT": "5n"}``. A part's name takes another
+            card, or the name or path of one; it is exchanged before its parameters are set.
 
         Returns
         -------
@@ -176,11 +177,15 @@ class Card:
         Raises
         ------
         InputError
-            If a name is not a parameter of the card or a value is not possible.
+            If a name is not a parameter or a part of the card, a value is not possible or a card does not fit.
         """
         where = str(self.path or self.name)
         parameters, parts = dict(self.parameters), dict(self.parts)
-        for name, given in overrides.items():
+        # Parts first, whatever the order.
+        for name, given in sorted(overrides.items(), key=lambda item: item[0] not in parts):
+            if name in parts:
+                parts[name] = given if isinstance(given, Card) else _named_part(given, f"{where}: part {name}")
+                continue
             part, dot, rest = name.partition(".")
             if dot:
                 if part not in parts:
@@ -188,7 +193,7 @@ class Card:
                 parts[part] = parts[part].replace(**{rest: given})
                 continue
             if name not in parameters:
-                raise InputError(f"{where}: unknown parameter {name!r}; {_allowed(name, parameters)}")
+                raise InputError(f"{where}: unknown parameter {name!r}; {_allowed(name, [*parameters, *parts])}")
             old = parameters[name]
             value = read_quantity(given, old.unit, f"{where}: parameter {name}")
             if value != old.value:
@@ -354,6 +359,16 @@ def _part(given: str | dict[str, Any], path: Path, name: str, within: tuple[Path
         return _from_tables(given, path, name, within)
     found = path.parent / given if given.endswith(".toml") else _find(given)
     return _read(found, (*within, path))
+
+
+def _named_part(given: object, where: str) -> Card:
+    """Load the card that takes a part's place."""
+    if not isinstance(given, (str, os.PathLike)):
+        raise InputError(f"{where} is {given!r}; allowed is a card, a card's name or the path of a TOML file")
+    try:
+        return _read(_find(given))
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
 
 
 def _parameter(table: _ParameterTable, kind: Kind, name: str, where: str) -> Parameter:

@@ -1,14 +1,14 @@
-"""How a computation ended: a status that says what to do when something did not settle."""
+"""How a computation ended: a status that says what to do where the result is not what one asks for."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Status:
-    """How a transient or a fit ended, with advice where it is not what one asks for."""
+    """How a transient, a fit or a calibration ended, with advice where it is not what one asks for."""
 
     name: str
-    """"settled", "not settled", "stopped switching", "not finite" or "no progress"."""
+    """"settled", "not settled", "stopped switching", "not finite", "no progress" or "not accurate"."""
     advice: str = ""
     """What to do about it; empty when settled."""
 

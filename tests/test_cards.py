@@ -375,3 +375,32 @@ def test_units_that_look_like_scale_factors_are_units(unit, value, text):
     assert show_quantity(value, unit) == text
     assert read_quantity(text, unit, "x") == value
     assert read_quantity("300K", "K", "x") == 300.0
+
+
+def test_another_card_takes_a_parts_place(tmp_path):
+    macro, array = load_card("sram_macro_65nm"), load_card("sram_array_8t_65nm")
+    by_card = macro.replace(array=array)
+    assert by_card.parts["array"] == array
+    assert by_card == macro.replace(array="sram_array_8t_65nm") == load_card("sram_macro_65nm", array=array)
+    assert by_card.parts["adc"] == macro.parts["adc"]
+    # A part is exchanged before its parameters are set, and may itself be a part of a part.
+    assert macro.replace(**{"array.rows": 64, "array": array}).parts["array"] == array.replace(rows=64)
+    assert macro.replace(**{"array.cell": "sram_8t_65nm"}).parts["array"].parts["cell"] == array.parts["cell"]
+    by_card.write(tmp_path / "mine.toml")
+    assert macro.replace(array=load_card("sram_macro_8t_65nm").parts["array"]).values == macro.values
+    assert load_card(tmp_path / "mine.toml").parts["array"].values == array.values
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"array": 3}, "part array is 3; allowed is a card, a card's name or the path of a TOML file"),
+        ({"array": "sram_array_9t"}, "part array: there is no card 'sram_array_9t'; did you mean 'sram_array_"),
+        ({"array": "sar_adc_65nm"}, "part array is of kind 'sar_adc'; allowed: sram_array"),
+        ({"arrray": "sram_array_8t_65nm"}, "unknown parameter 'arrray'; did you mean 'array'"),
+        ({"array": "nowhere.toml"}, "part array: nowhere.toml: cannot be read"),
+    ],
+)
+def test_wrong_part_is_one_sentence(given, message):
+    with pytest.raises(InputError, match=message):
+        load_card("sram_macro_65nm").replace(**given)

@@ -70,12 +70,22 @@ def test_a_converter(capsys, tmp_path):
     assert "bits\t4" in out
 
 
+def test_another_cell_in_the_array(capsys):
+    outs = [
+        answer(capsys, "sram", "nonlinearity", "--rows-on", "4", *more)
+        for more in (("--set", "cell=sram_8t_65nm"), ("--set", "cell=sram_6t_65nm"), ())
+    ]
+    assert [code for code, _, _ in outs] == [0, 0, 0]
+    assert outs[0][1] != outs[1][1] == outs[2][1]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("sram", "cell", "--card", "sram_6t_65nm"), "needs a card of kind 'sram_array'"),
         (("sram", "cell", "--temperature", "-3"), "temperature is -3.0; allowed is a finite number > 0 K"),
         (("sram", "cell", "--out", "x.pdf"), "--out is x.pdf; allowed is a file that ends in .png"),
+        (("sram", "nonlinearity", "--set", "cell=nmos_65nm"), "part cell is of kind 'nmos'; allowed: sram_6t, sram_8t"),
         (("sram", "sweep", "colour", "1,2"), "unknown parameter 'colour'"),
         (("sram", "sweep", "rows_on", "1.5"), "rows_on"),
         (("sram", "sweep", "V_WL", "0.5,,0.6"), "V_WL"),

@@ -125,9 +125,22 @@ class Converter:
         -------
         ndarray
             Voltages, in the shape of `codes`. [V]
+
+        Raises
+        ------
+        InputError
+            If the codes are no numbers, or as many columns as the input range has do not fit.
         """
+        try:
+            codes = np.asarray(codes)
+        except ValueError:
+            codes = np.asarray(None)
+        if codes.dtype.kind not in "iuf":
+            raise InputError("codes must be an array of whole numbers")
+        if self.low.ndim and codes.ndim and codes.shape[-1] not in (1, self.low.size):
+            raise InputError(f"codes have {codes.shape[-1]} columns; the input range has {self.low.size}")
         middle = 0.5 if self.convention == "mid-rise" else 0.0
-        return self.low + (np.asarray(codes) + middle) * self.lsb
+        return self.low + (codes + middle) * self.lsb
 
     def calibrated(self: Self, samples: ArrayLike, coverage: float = 1.0, per_column: bool = False) -> Self:
         """Make the same converters with the input range that data need.

@@ -296,13 +296,21 @@ def _cost(energies: dict[str, float], delays: dict[str, float], card: Card) -> C
 
 def _weights(layer: LayerShape, card: Card, form: Form) -> int:
     """Weights W of the layer in that form; checks card and form on the way."""
-    if card.kind != "pim_constants":
-        raise InputError(f"card {card.name} is of kind {card.kind!r}; allowed is 'pim_constants'")
+    if not isinstance(layer, LayerShape):
+        raise InputError(f"layer is {layer!r}; allowed is LayerShape(...)")
+    _check_card(card)
     if form not in get_args(Form):
         raise InputError(f"form is {form!r}; allowed: {', '.join(get_args(Form))}")
     if form == "as_printed":
         return layer.C_i * layer.C_o * max(layer.k_x, layer.k_y, layer.k_z) ** 3
     return layer.weights
+
+
+def _check_card(card: Card) -> None:
+    kind = getattr(card, "kind", None)
+    if kind != "pim_constants":
+        found = f"card {card.name} is of kind {kind!r}" if kind else f"card is {card!r}"
+        raise InputError(f"{found}; allowed is a card of kind 'pim_constants'")
 
 
 def _bits(card: Card, bits: float | None) -> float:

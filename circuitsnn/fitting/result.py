@@ -107,7 +107,7 @@ def check_names(
     InputError
         If a name is wrong.
     """
-    if isinstance(free, str) or isinstance(hold, str):
+    if any(isinstance(each, str) or not isinstance(each, Collection) for each in (() if free is None else free, hold)):
         raise InputError("free and hold must be collections of names, such as ['R_ins', 'V_H']")
     for name in hold:
         if name not in KINDS[kind].names:

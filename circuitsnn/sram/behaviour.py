@@ -12,12 +12,19 @@ whose distance from its threshold is its own (second basis; left out where it is
 column's cells, a constant of the column. u and w are kept as sums of a few products of a function of k and a number of
 the cell (singular value decomposition), so that s is a matrix product.
 
+Where the line falls far, cells differ in how much less they draw from a low line. The third basis, in use where that
+matters, adds it to first order about the representative voltage v: s becomes
+
+    s + (s D_1 / 2 - (V_pre - v)) sum_i b_i t_i(k_i),    t_i = -du_i / dv,
+
+D_1 the discharge of one nominal cell, so that s D_1 / 2 is about how far the line is down in the mean of the read.
+
 f is fitted to transients of columns with mismatch, random bits and random inputs; the residual is that of others.
 """
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -37,7 +44,7 @@ _POINTS = 8  # of the quadrature over a word line's wave: exact for polynomials 
 _SETTLED = 5.0  # time constants of the word line between the last pulse and the sample
 _TOLERANCE = 2e-6  # of the transients [V]
 _DEGREE = 4
-# Largest residual, over the range of the discharges, above which the second basis comes in: 0.1 LSB at 6 bits.
+# Largest residual, over the range of the discharges, above which a further basis comes in: 0.1 LSB at 6 bits.
 _ENOUGH = 0.1 / 63
 _COLUMNS = 4  # that a thread reads at a time
 _CUT = 1e-3  # singular values below this part of the largest are left out
@@ -281,16 +288,14 @@ class Calibration:
     """Representative voltage of the line. [V]"""
     gain: np.ndarray
     """g for 0, 1, ... word lines, shape (rows + 1,). [1]"""
-    second: bool
-    """Whether the second basis is in use."""
+    bases: int
+    """Number of bases in use: 1, 2 with that of the word lines' level, 3 with that of the line's voltage too."""
     residual_rms: float
     """Root mean square of the residual of held-out transients. [V]"""
     residual_max: float
     """Largest residual of held-out transients. [V]"""
     span: float
     """Range of the held-out discharges. [V]"""
-    supply_charge: float
-    """Charge from the cells' supply for each line and cycle, mean over the transients. [C]"""
 
     def residual_lsb(self, bits: int, span: float | None = None) -> tuple[float, float]:
         """Give the residual in steps of a converter.
@@ -338,18 +343,41 @@ class Calibration:
         Returns
         -------
         ndarray of float32, shape (reads, rank * rows)
-            g(n) phi_r(k), and with the second basis g(n) d(n) phi_r(k) after them.
+            g(n) phi_r(k), and with further bases g(n) d(n) phi_r(k) and g(n) phi_r(k) after them.
         """
         n_on = np.count_nonzero(drive, axis=1)
         gain = self.gain[n_on].astype(np.float32)[:, None]
         parts = []
-        half = len(phi) // 2 if self.second else len(phi)
+        droop = self.droop(n_on).astype(np.float32)[:, None]
+        rank = len(phi) // self.bases
         for r, values in enumerate(phi.astype(np.float32)):
-            factor = gain if r < half else gain * self.droop(n_on).astype(np.float32)[:, None]
+            factor = gain * droop if r // rank == 1 else gain
             # Spikes are their own function of the code.
             spikes = len(values) == 2 and values[0] == 0.0 and values[1] == 1.0
             parts.append((drive if spikes else values.take(drive)) * factor)
         return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+
+    def sums(self, features: np.ndarray, psi: np.ndarray) -> np.ndarray:
+        """Sum the cells' charges along columns.
+
+        Parameters
+        ----------
+        features : ndarray, shape (reads, rank * rows)
+            From `features`.
+        psi : ndarray, shape (rank * rows, columns)
+            Numbers of the cells, from `cells`; 0 where a cell does not hold a 1.
+
+        Returns
+        -------
+        ndarray, shape (columns, reads)
+            s without the leakage. [1]
+        """
+        if self.bases < 3:
+            return psi.T @ features.T
+        split = len(psi) // 3 * 2
+        s = psi[:split].T @ features[:, :split].T
+        mean_fall = s.dtype.type(0.5 * self.unit) * s - s.dtype.type(self.read.card.V_precharge - self.v_line)
+        return s + mean_fall * (psi[split:].T @ features[:, split:].T)
 
     def cells(self, sides: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Find each cell's charge in units of the nominal cell's.
@@ -364,20 +392,30 @@ class Calibration:
         phi : ndarray, shape (rank, codes)
             Functions of the drive code.
         psi : ndarray, shape (rank, cells)
-            Numbers of the cells: u_i(k) = sum_r phi_r(k) psi_ri, and then as many for w_i(k).
+            Numbers of the cells: u_i(k) = sum_r phi_r(k) psi_ri, and then as many for w_i(k) and for t_i(k).
         """
-        u = self._relative(sides, self.n_on)
-        phi, psi = _factors(u)
-        if self.second:
-            phi_w, psi_w = _factors(self._slope(sides), len(phi))
-            phi, psi = np.concatenate([phi, phi_w]), np.concatenate([psi, psi_w])
+        parts = [_factors(self._relative(sides, self.n_on))]
+        rank = len(parts[0][0])
+        if self.bases > 1:
+            parts.append(_factors(self._level_slope(sides), rank))
+        if self.bases > 2:
+            parts.append(_factors(self._line_slope(sides), rank))
+        phi, psi = (np.concatenate(each) for each in zip(*parts, strict=True))
         return phi, psi
 
-    def _relative(self, sides: np.ndarray, n_on: float) -> np.ndarray:
-        unit = self.read.charges(self.read.nominal[None], n_on, self.v_line)[_reference(self.read), 0]
-        return self.read.charges(sides, n_on, self.v_line) / unit * _reference(self.read)
+    def _relative(self, sides: np.ndarray, n_on: float, v_line: float | None = None) -> np.ndarray:
+        v_line = self.v_line if v_line is None else v_line
+        unit = self.read.charges(self.read.nominal[None], n_on, v_line)[_reference(self.read), 0]
+        return self.read.charges(sides, n_on, v_line) / unit * _reference(self.read)
 
-    def _slope(self, sides: np.ndarray) -> np.ndarray:
+    def _line_slope(self, sides: np.ndarray) -> np.ndarray:
+        """Change of u for each volt that the line is lower, from no fall to twice the representative one."""
+        fall = self.read.card.V_precharge - self.v_line
+        return (
+            self._relative(sides, self.n_on, self.v_line - fall) - self._relative(sides, self.n_on, self.v_line + fall)
+        ) / (2.0 * fall)
+
+    def _level_slope(self, sides: np.ndarray) -> np.ndarray:
         """Change of u for each volt of the word lines' level, about the operating point."""
         few, many = max(self.n_on - self.n_spread, 0.0), self.n_on + self.n_spread
         lift = float(self.read.level(few) - self.read.level(many))
@@ -441,7 +479,12 @@ def calibrate(
         if mismatch
         else np.broadcast_to(read.nominal, (columns, rows, *read.nominal.shape))
     )
-    discharges, charges = read.transient(sides, stored, drives)
+    # Every other read by how far its lines fall serves the fit, the deepest among them: no residual is that of a
+    # polynomial beyond its points.
+    discharges, _ = read.transient(sides, stored, drives)
+    order = np.argsort(-discharges.mean(axis=1), kind="stable")
+    order = np.concatenate([order[::2], order[1::2]])
+    drives, discharges = drives[order], discharges[order]
 
     on = np.count_nonzero(drives, axis=1)
     n_on, n_spread = float(on.mean()), max(2.0 * float(on.std()), 1.0)
@@ -452,19 +495,16 @@ def calibrate(
     points = np.unique(np.linspace(0, rows, min(rows, 32) + 1).round())
     gains = [read.charges(nominal, each, v_line)[reference, 0] for each in points]
     gain = np.interp(np.arange(rows + 1), points, gains) / (unit * reference * read.capacitance)
-    supply = float(charges[..., core.Q_SUPPLY].mean())
 
-    half = len(drives) // 2
-    for second in (False, True):
+    half, flat = (len(drives) + 1) // 2, sides.reshape(-1, *sides.shape[2:])
+    for bases in (1, 2, 3):
         model = Calibration(
-            read, np.zeros(2), unit, n_on, n_spread, v_line, gain, second, 0.0, 0.0, float(np.ptp(discharges)), supply
+            read, np.zeros(2), unit, n_on, n_spread, v_line, gain, bases, 0.0, 0.0, float(np.ptp(discharges))
         )
-        phi, psi = model.cells(sides.reshape(-1, *sides.shape[2:]))
-        psi = psi.reshape(len(phi), columns, rows) * stored
-        features = model.features(drives, phi).astype(float).reshape(len(drives), len(phi), rows)
-        s = np.einsum("prk,rck->pc", features, psi)
-        leakage = (model.leakage(sides.reshape(-1, *sides.shape[2:])).reshape(columns, rows) * stored).sum(axis=1)
-        s += leakage
+        phi, psi = model.cells(flat)
+        psi = np.moveaxis(psi.reshape(len(phi), columns, rows) * stored, 1, 2).reshape(-1, columns)
+        leakage = (model.leakage(flat).reshape(columns, rows) * stored).sum(axis=1)
+        s = model.sums(model.features(drives, phi).astype(float), psi).T + leakage
         powers = np.arange(1, _DEGREE + 1)
         # Each power over the largest s, so that the fit is well conditioned.
         largest = np.abs(s).max() or 1.0
@@ -474,7 +514,7 @@ def calibrate(
         rms, worst = float(np.sqrt(np.mean(error**2))), float(np.abs(error).max())
         if worst <= _ENOUGH * model.span or not mismatch:
             break
-    return Calibration(read, transfer, unit, n_on, n_spread, v_line, gain, second, rms, worst, model.span, supply)
+    return replace(model, transfer=transfer, residual_rms=rms, residual_max=worst)
 
 
 def _reference(read: ArrayRead) -> int:

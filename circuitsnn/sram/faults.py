@@ -137,6 +137,8 @@ def repair_map(faults: Faults, columns: int, significances: ArrayLike | None = N
     InputError
         If the sizes do not fit.
     """
+    if not isinstance(faults, Faults):
+        raise InputError(f"faults is {faults!r}; allowed is Faults(...)")
     columns = whole_number("columns", columns, 1, faults.shape[1])
     weight = np.ones(columns) if significances is None else np.abs(np.asarray(significances, dtype=float))
     if weight.shape != (columns,):

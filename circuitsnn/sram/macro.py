@@ -11,7 +11,7 @@ One product goes through these steps, in this order (see docs/theory/macro.md):
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -23,6 +23,7 @@ from circuitsnn.adc.ramp import RampAdc
 from circuitsnn.adc.sar import SarAdc
 from circuitsnn.cards import Card, load_card
 from circuitsnn.checks import check_generator, check_word, whole_number
+from circuitsnn.core import bitline
 from circuitsnn.core import macro as core
 from circuitsnn.energy.pim import LayerShape, digital_cnn, in_memory
 from circuitsnn.errors import InputError
@@ -31,6 +32,7 @@ from circuitsnn.sram.cell import TYPICAL
 from circuitsnn.sram.faults import Faults, repair_map
 from circuitsnn.sram.mapping import InputCoding, InputMapping, InputSign, WeightMapping, WeightScheme, quantise
 from circuitsnn.sram.tiling import Tiling
+from circuitsnn.status import Status
 from circuitsnn.transistor.mosfet import Conditions
 
 if TYPE_CHECKING:
@@ -45,6 +47,8 @@ ConverterModel = Literal["real", "ideal", "none"]
 _CONVERTERS: Mapping[str, type[Converter]] = {"sar_adc": SarAdc, "flash_adc": FlashAdc, "ramp_adc": RampAdc}
 _CHUNK = 1024  # reads that are worked on at a time
 _CALIBRATION_READS = 64
+_ENERGY_READS = 64  # lines' reads that the cells' energy comes from
+_RESIDUAL = 0.25  # largest residual of the model that is accepted [LSB of the converters]
 _BINS = 1024  # fewest bins of a converter's table; more than one transition in a bin is slow
 
 
@@ -196,6 +200,32 @@ class Macro:
         self._learn(inputs, calibration_rng, behaviour)
         self._set_range(inputs, converter_range, converter_bits)
 
+    def __getattr__(self, name: str) -> Any:
+        # Only what is not there comes here: an exact product needs no circuit.
+        if name in ("converters", "behaviour", "gain", "offset"):
+            raise InputError(f"fidelity 'ideal' has no {name}; allowed is fidelity 'behavioural' or 'transient'")
+        raise AttributeError(f"a macro has no attribute {name!r}")
+
+    @property
+    def status(self) -> Status:
+        """Whether the behavioural model follows the circuit to a quarter of its converters' step, with advice if not.
+
+        Macros of other fidelities are "settled": they use no model for their products.
+        """
+        if self.fidelity != "behavioural" or not self.imperfections.nonlinearity:
+            return Status("settled")
+        rms, largest = (
+            each / float(self.converters.lsb) for each in (self._actual.residual_rms, self._actual.residual_max)
+        )
+        if largest <= _RESIDUAL:
+            return Status("settled")
+        return Status(
+            "not accurate",
+            f"the behavioural model misses transients by up to {largest:.2g} LSB of the converters (rms {rms:.2g}); "
+            f"allowed is {_RESIDUAL}: shorten T_pulse or "
+            "lower rows_on, so that lines fall less, give typical inputs as calibration, or use fidelity 'transient'",
+        )
+
     # Layout.
 
     def _tile(self) -> Tiling:
@@ -233,7 +263,7 @@ class Macro:
         outputs, inputs = self.weights.shape
         cells = self.weight_mapping.to_cells(self.weights.T)  # (inputs, outputs, columns)
         per_weight, below = self.tiling.columns_per_weight, self.tiling.rows_per_weight
-        blocks, physical = [], []
+        blocks, physical, significances = [], [], []
         at = np.arange(outputs) * per_weight
         for slot, columns in enumerate(self._slots.columns):
             if self.significance == "pulse_width":
@@ -241,10 +271,17 @@ class Macro:
                 bits[:, : len(columns)] = np.moveaxis(cells[..., list(columns)], -1, 1)
                 blocks.append(bits.reshape(inputs * below, outputs))
                 physical.append(at + slot)
+                # The column's most significant bit counts, as in columns of one bit.
+                significances.append(np.full(outputs, self._slots.scale[slot] * 2.0 ** (len(columns) - 1)))
             else:
                 blocks += [cells[..., column] for column in columns]
                 physical += [at + column for column in columns]
-        stored, physical = np.concatenate(blocks, axis=1), np.concatenate(physical)
+                significances += [np.full(outputs, self.weight_mapping.significances[c], float) for c in columns]
+        stored, physical, significances = (
+            np.concatenate(blocks, axis=1),
+            np.concatenate(physical),
+            np.concatenate(significances),
+        )
         in_use = outputs * per_weight
         self._physical = (inputs * below, in_use + spares)
         self._dead_rows = np.zeros(inputs * below, bool)
@@ -252,7 +289,9 @@ class Macro:
         if faults is not None:
             if faults.shape != self._physical:
                 raise InputError(f"faults are about {faults.shape} cells; the macro has {self._physical}")
-            self.repair = repair_map(faults, in_use)
+            counts = np.empty(in_use)
+            counts[physical] = significances
+            self.repair = repair_map(faults, in_use, counts)
             stored = faults.apply(stored, self.repair[physical])
             self._dead_rows = faults.dead_rows
         self._stored, self._columns = stored.astype(bool), self.repair[physical]
@@ -327,7 +366,7 @@ class Macro:
         array = self.card.parts["array"]
         read = ArrayRead.of(array, self.conditions, self.input_mapping, self.tiling.rows_per_weight)
         mismatch = self.imperfections.mismatch
-        drives = self._typical_drives(inputs, read)
+        drives = self._typical_drives(inputs, read, rng)
         if behaviour is not None and not behaviour.read.same_as(read):
             raise InputError(
                 "behaviour is that of another array card, other conditions or other codings; allowed is one of a macro "
@@ -350,17 +389,19 @@ class Macro:
         self._model = self._columns_of(self._actual)
         self._design = self._columns_of(self.behaviour) if self._drift else self._model
 
-    def _typical_drives(self, inputs: np.ndarray, read: ArrayRead) -> np.ndarray:
-        """Drive codes of an array's rows in typical reads, for the calibration."""
-        rows = int(read.card.rows)
-        drives = np.zeros((40, rows), np.uint8)
-        planes = [self._drive(plane) for plane in self.input_mapping.to_planes(inputs)]
+    def _typical_drives(self, inputs: np.ndarray, read: ArrayRead, rng: np.random.Generator) -> np.ndarray:
+        """Drive codes of an array's rows in reads drawn at random, and in the two that drive most."""
+        planes = np.stack([self._drive(plane) for plane in self.input_mapping.to_planes(inputs)])
         groups = self._groups
-        for number, drive in enumerate(drives):
-            plane = planes[number % len(planes)]
-            group, tile = groups[number // len(planes) % len(groups)]
-            codes = plane[number // (len(planes) * len(groups)) % len(plane), group]
-            drive[group.start - tile.start : group.start - tile.start + len(codes)] = codes
+        shape = (len(planes), len(groups), len(inputs))
+        driven = np.stack([planes[..., group].sum(axis=-1, dtype=np.int64) for group, _ in groups], axis=1)
+        strongest = np.argsort(driven, axis=None)[-2:]
+        drawn = rng.choice(driven.size, 38, replace=driven.size < 38)
+        drives = np.zeros((40, int(read.card.rows)), np.uint8)
+        for drive, number in zip(drives, [*drawn, *strongest], strict=True):
+            plane, chosen, each = np.unravel_index(number, shape)
+            group, tile = groups[chosen]
+            drive[group.start - tile.start : group.stop - tile.start] = planes[plane, each, group]
         return drives
 
     def _sides(self, columns: slice, rows: slice = slice(None)) -> np.ndarray:
@@ -385,7 +426,7 @@ class Macro:
         psi = np.zeros((len(phi), count * rows), np.float32)
         if linear:
             # The cells' relative currents alone, proportional to the code.
-            first = len(phi) // 2 if model.second else len(phi)
+            first = len(phi) // model.bases
             psi = np.zeros((1, count * rows), np.float32)
             psi[0, holds] = (phi[:first, -1] @ psi_of_ones[:first]) / (codes - 1)
             phi = np.arange(codes, dtype=float)[None]
@@ -398,10 +439,15 @@ class Macro:
                 leakage[number] = leaks.reshape(count, rows)[:, start * below : stop * below].sum(axis=1)
         return phi, np.ascontiguousarray(np.swapaxes(psi.reshape(len(phi), count, rows), 1, 2)), leakage
 
-    def _features(self, drive: np.ndarray, model: Calibration, phi: np.ndarray) -> np.ndarray:
+    def _sums(
+        self, drive: np.ndarray, group: slice, model: Calibration, phi: np.ndarray, psi: np.ndarray
+    ) -> np.ndarray:
+        """Sum a group's cells along columns, shape (columns, reads), without leakage."""
+        # A view where there is one function of the drive code.
+        weights = psi[:, group].reshape(-1, psi.shape[-1])
         if not self.imperfections.nonlinearity:
-            return drive.astype(np.float32)
-        return model.features(drive, phi)
+            return weights.T @ drive[:, group].astype(np.float32).T
+        return model.sums(model.features(drive[:, group], phi), weights)
 
     def _transfer(self, model: Calibration) -> np.ndarray:
         return model.transfer if self.imperfections.nonlinearity else np.array([0.0, model.unit])
@@ -416,8 +462,8 @@ class Macro:
         for plane in self.input_mapping.to_planes(inputs[:_CALIBRATION_READS]):
             drive = self._drive(plane)
             for group, tile in self._groups:
-                features = self._features(drive[:, group], self.behaviour, phi)
-                s = self._in_kernel_order(features @ self._weights_of(psi, group) + leakage[self._tile_number(tile)])
+                sums = self._sums(drive, group, self.behaviour, phi, psi).T
+                s = self._in_kernel_order(sums + leakage[self._tile_number(tile)])
                 volts.append((np.polynomial.polynomial.polyval(s, transfer) * self._share).sum(axis=1))
                 ideal = drive[:, group].astype(float) @ self._stored[group]
                 exact.append((self._in_kernel_order(ideal) * self._nominal_share()).sum(axis=1))
@@ -515,10 +561,6 @@ class Macro:
 
     def _tile_number(self, tile: slice) -> int:
         return [start * self.tiling.rows_per_weight for start, _ in self.tiling.row_tiles].index(tile.start)
-
-    def _weights_of(self, psi: np.ndarray, group: slice) -> np.ndarray:
-        """Right factor of a group's matrix product; a view where there is one function of the drive code."""
-        return psi[:, group].reshape(-1, psi.shape[-1])
 
     def _converter_of(self, tile_number: int) -> np.ndarray:
         """Give the converter of each conversion: neighbours in an array share one."""
@@ -638,7 +680,7 @@ class Macro:
             transfer = np.array([0.0, 1.0], np.float32)
         else:
             phi, psi, _ = self._model
-            sums = self._weights_of(psi, group).T @ self._features(drive[:, group], self._actual, phi).T
+            sums = self._sums(drive, group, self._actual, phi, psi)
             transfer = self._transfer(self._actual).astype(np.float32)
         if self._merged > 1:
             source = self._in_kernel_order(np.arange(1, len(sums) + 1)).ravel()
@@ -684,7 +726,8 @@ class Macro:
             A row for each part and the total. Columns: energy [J], delay [s] and utilisation [1] of this circuit;
             energy and delay in memory by equations 26 and 27 and on digital hardware by 22 and 23, both corrected, NaN
             where an equation has no such part. ``attrs`` holds units, energy-delay products, the cycles, where the
-            converters' energy comes from, and the residual of the behavioural model in steps of the converters.
+            converters' energy comes from, the residual of the behavioural model in steps of the converters, and its
+            status.
 
         Raises
         ------
@@ -731,6 +774,7 @@ class Macro:
         rms, largest = self._actual.residual_rms, self._actual.residual_max
         lsb = float(converters.lsb)
         frame.attrs["residual [LSB]"] = {"rms": rms / lsb, "largest": largest / lsb}
+        frame.attrs["status"] = str(self.status)
         return frame.rename_axis("part")
 
     def _energies(self, inputs: np.ndarray) -> dict[str, float]:
@@ -738,20 +782,23 @@ class Macro:
         read, model = self._read, self._actual
         array, phi, psi = read.card, *self._model[:2]
         transfer = self._transfer(model)
-        word, bit = 0.0, 0.0
+        word, bit, count = 0.0, 0.0, self._stored.shape[1]
         spans = len(self.tiling.column_tiles) * array.columns
         # The complementary line of six-transistor cells falls with those that hold 0, taken as the mean of the others.
         mean = psi.sum(axis=(1, 2), keepdims=True) / max(self._stored.sum(), 1)
-        other = np.where(self._stored, 0.0, mean) if array.parts["cell"].kind == "sram_6t" else 0.0 * psi
+        lines = (psi, np.where(self._stored, 0.0, mean)) if array.parts["cell"].kind == "sram_6t" else (psi,)
         # What each drive code's word line reaches before it falls again, over its level.
         reached = read.levels * (-np.expm1(-read.durations / read.tau) if read.tau > 0.0 else 1.0)
+        reads, depths = [], []
         for plane in self.input_mapping.to_planes(inputs):
             drive = self._drive(plane)
-            for group, _ in self._groups:
-                features = self._features(drive[:, group], model, phi)
-                for numbers in (psi, other):
-                    falls = np.polynomial.polynomial.polyval(features @ self._weights_of(numbers, group), transfer)
-                    bit += array.V_precharge * read.capacitance * float(falls.sum(axis=1).mean())
+            for group, tile in self._groups:
+                for complement, numbers in enumerate(lines):
+                    sums = self._sums(drive, group, model, phi, numbers)
+                    falls = np.polynomial.polynomial.polyval(sums, transfer)
+                    bit += float(falls.sum(axis=0).mean())
+                    reads.append((drive, group, tile, bool(complement)))
+                    depths.append(falls)
                 on = np.count_nonzero(drive[:, group], axis=1)
                 word += (
                     array.V_WL
@@ -759,9 +806,39 @@ class Macro:
                     * spans
                     * float(np.mean(reached[drive[:, group]].sum(axis=1) * read.level(on)))
                 )
-        lines = 2 if array.parts["cell"].kind == "sram_6t" else 1
-        cells = lines * self.tiling.column_reads * array.V_DD * model.supply_charge
+        # Cells leak a little from their supply; where a line falls so far that they feed it, far more. So reads are
+        # taken by depth, at the squares of even places from the deepest, and count for the places' derivative.
+        depths = np.array(depths)
+        order = np.argsort(-depths, axis=None)
+        places = (np.arange(_ENERGY_READS) + 0.5) / _ENERGY_READS
+        sample = order[(places**2 * order.size).astype(int)]
+        charges = np.array(
+            [
+                self._line_charges(*reads[which], column, each)
+                for which, column, each in zip(*np.unravel_index(sample, depths.shape), strict=True)
+            ]
+        )
+        drawn = np.mean(2.0 * places[:, None] * charges, axis=0)
+        cells = len(reads) * count * array.V_DD * float(drawn[bitline.Q_SUPPLY])
+        # The complementary line may fall further than any in the calibration: the model's sum is scaled to these reads.
+        modelled = float(np.mean(2.0 * places * depths.ravel()[sample]))
+        bit *= array.V_precharge * (
+            float(drawn[bitline.Q_PRECHARGE]) / modelled if modelled > 0.0 else read.capacitance
+        )
         return {"word lines": word, "bit lines": bit, "cells": cells}
+
+    def _line_charges(
+        self, drive: np.ndarray, group: slice, tile: slice, complement: bool, column: int, read: int
+    ) -> np.ndarray:
+        """Charges of one line in one read, by the ODE, shape (CHARGES,). [C]."""
+        rows, here = int(self._read.card.rows), slice(0, tile.stop - tile.start)
+        # Rows of the array that are not in use hold 0 in nominal cells.
+        sides = np.broadcast_to(self._read.nominal, (1, rows, *self._read.nominal.shape)).copy()
+        sides[:, here] = self._sides(slice(column, column + 1), tile)
+        stored, codes = np.zeros((1, rows), bool), np.zeros((1, rows), np.uint8)
+        stored[:, here] = self._stored[tile, column]
+        codes[:, group.start - tile.start : group.stop - tile.start] = drive[read, group]
+        return self._read.transient(sides, stored ^ complement, codes)[1][0, 0]
 
     def _equations(self, constants: Card | None) -> "DataFrame":
         import pandas as pd

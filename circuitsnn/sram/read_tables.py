@@ -222,6 +222,10 @@ def read_sweep(
     InputError
         If an argument is not possible.
     """
+    if not isinstance(name, str) or _is_part(card, name):
+        raise InputError(f"name is {name!r}; allowed is rows_on, temperature, corner or a parameter's name")
+    if np.ndim(values) != 1:
+        raise InputError(f"values is {values!r}; allowed is a sequence of values")
     if not len(values):
         raise InputError("values is empty; allowed is at least one value")
     rows = []
@@ -253,6 +257,12 @@ def _unit(card: Card, name: str) -> str:
     if name == "temperature":
         return "K"
     return _parameter(card, name).unit
+
+
+def _is_part(card: Card, name: str) -> bool:
+    for part in name.split("."):
+        card = getattr(card, "parts", {}).get(part)
+    return card is not None
 
 
 def _parameter(card: Card, name: str) -> Parameter:

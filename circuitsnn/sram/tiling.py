@@ -199,9 +199,12 @@ def convolve(
     Raises
     ------
     InputError
-        If the sizes do not fit.
+        If the sizes do not fit, or `product` is no function.
     """
-    return np.moveaxis(product(patches(x, kernel, stride, padding)), -1, -1 - len(tuple(kernel)))
+    if not callable(product):
+        raise InputError(f"product is {product!r}; allowed is a function, such as a macro's `forward`")
+    covered = patches(x, kernel, stride, padding)
+    return np.moveaxis(product(covered), -1, -1 - len(tuple(kernel)))
 
 
 def _parts(count: int, at_most: int) -> list[tuple[int, int]]:

@@ -352,6 +352,8 @@ def test_wrong_options_are_refused(options, message):
         (lambda a: a.convert(0.1), "v is a single number"),
         (lambda a: a.convert(np.zeros((4, 3))), "3 columns do not fit 2 converters; allowed is a multiple"),
         (lambda a: a.convert(np.zeros(2), rng=5), "rng is 5; allowed is a numpy.random.Generator"),
+        (lambda a: a.voltage("a"), "codes must be an array of whole numbers"),
+        (lambda a: a.voltage([[1], [1, 2]]), "codes must be an array of whole numbers"),
         (lambda a: a.linearity(method="guess"), "method is 'guess'; allowed: levels, sweep, ramp, sine"),
         (lambda a: a.linearity(fit="guess"), "fit is 'guess'"),
         (lambda a: a.linearity(method="ramp", samples_per_code=1), "samples_per_code is 1"),

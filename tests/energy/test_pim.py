@@ -132,9 +132,13 @@ def test_leakage_and_sums(card):
 def test_wrong_input(card):
     with pytest.raises(InputError, match="layer: C_i is 0"):
         LayerShape(0, 1)
+    with pytest.raises(InputError, match=r"layer is 3; allowed is LayerShape"):
+        digital_cnn(3, card)
+    with pytest.raises(InputError, match="card is 3; allowed is a card of kind 'pim_constants'"):
+        digital_cnn(LayerShape(1, 1), 3)
     with pytest.raises(InputError, match="form is 'printed'; allowed: corrected, as_printed"):
         in_memory(FIRST, card, form="printed")
-    with pytest.raises(InputError, match="kind 'nmos'; allowed is 'pim_constants'"):
+    with pytest.raises(InputError, match="kind 'nmos'; allowed is a card of kind 'pim_constants'"):
         in_memory(FIRST, load_card("nmos_65nm"))
     with pytest.raises(InputError, match="activity is -1"):
         digital_snn(FIRST, card, -1)

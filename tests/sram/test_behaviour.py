@@ -97,9 +97,22 @@ def test_droop_needs_the_second_basis_and_gets_it():
     drives = (rng.random((40, 24)) < rng.uniform(0.1, 0.9, (40, 1))).astype(np.uint8)
     read = ArrayRead.of(array_card(C_WL_supply="5p"), Conditions(), InputMapping())
     weak = calibrate(read, drives, 0.5, True, rng)
-    assert weak.second
+    assert weak.bases == 2
     assert weak.residual_lsb(6)[1] < 0.25
     assert weak.gain[0] > 1.0 > weak.gain[24]
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_deep_swings_need_the_third_basis_and_get_it(seed):
+    """Lines that fall by 0.7 V and more: two bases leave more than 0.25 LSB, three do not."""
+    rng = np.random.default_rng(seed)
+    coding = InputMapping("pulse_width", 3)
+    drives = rng.integers(0, 8, (40, 24)) * (rng.random((40, 24)) < rng.uniform(0.1, 1.0, (40, 1)))
+    read = ArrayRead.of(array_card(T_pulse="150p"), Conditions(), coding)
+    deep = calibrate(read, drives.astype(np.uint8), 0.5, True, rng)
+    assert deep.span > 0.6
+    assert deep.bases == 3
+    assert deep.residual_lsb(6)[1] < 0.15
 
 
 def test_without_mismatch_the_model_is_the_curve_alone():

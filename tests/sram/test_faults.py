@@ -74,6 +74,19 @@ def test_the_worst_column_takes_the_best_spare():
     np.testing.assert_array_equal(repair_map(faults, 4, [32, 1, 1, 1]), [5, 4, 2, 3])
 
 
+@pytest.mark.parametrize("significance", ["digital", "pulse_width"])
+def test_a_sign_column_is_repaired_before_others(problem, significance):
+    """One spare column: output 1 has a dead sign column, output 0 a dead lesser one."""
+    card, weights, _ = problem
+    per_weight = 6 if significance == "digital" else 2  # all lesser bits below one another, and the sign
+    rows = 40 if significance == "digital" else 40 * 5
+    kinds = none(rows, 7 * per_weight + 1)
+    kinds["dead_columns"][[0, 2 * per_weight - 1]] = True
+    macro = Macro(card, weights, "ideal", significance=significance, faults=Faults(**kinds), spare_columns=1)
+    assert macro.repair[2 * per_weight - 1] == 7 * per_weight
+    assert macro.repair[0] == 0
+
+
 def test_rates_of_drawn_faults():
     faults = draw_faults(400, 500, np.random.default_rng(2), 0.02, 0.01, 0.1, 0.05)
     for found, rate in (
@@ -96,6 +109,8 @@ def test_wrong_input(problem):
         Macro(card, weights, "ideal", faults=Faults(**none(2, 2)))
     with pytest.raises(InputError, match="stuck_at_0 is 2"):
         draw_faults(2, 2, np.random.default_rng(1), stuck_at_0=2)
+    with pytest.raises(InputError, match=r"faults is 3; allowed is Faults"):
+        repair_map(3, 2)
     with pytest.raises(InputError, match="columns is 3"):
         repair_map(Faults(**none(2, 2)), 3)
     with pytest.raises(InputError, match="stuck_at_0 must be an array of bool"):

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from macros import NONE, matrix, small_card, spikes
 from scipy.optimize import brentq
 
+from circuitsnn.cards import load_card
 from circuitsnn.errors import InputError
 from circuitsnn.sram.bitline import BitlineRead
 from circuitsnn.sram.macro import Imperfections, Macro
@@ -272,6 +273,65 @@ def test_transient_reads_are_those_of_one_column(problem):
     assert discharge == pytest.approx(run.discharge_bar, abs=2e-5)
 
 
+def test_calibration_draws_from_all_planes_groups_and_inputs():
+    """More planes times row groups than the calibration has reads: none is left out for good."""
+    rng = np.random.default_rng(6)
+    words = {"input_coding": "bit_serial", "input_bits": 8, "input_sign": "two_phases"}
+    macro = Macro(small_card(), matrix(rng), imperfections=NONE, **words)
+    planes = np.array(macro.input_mapping.to_planes(macro._inputs))
+    assert len(planes) * len(macro._groups) > 40
+    drives = macro._typical_drives(macro._inputs, macro._read, rng)
+    found = set()
+    for drive in drives:
+        for number, (group, tile) in enumerate(macro._groups):
+            here = slice(group.start - tile.start, group.stop - tile.start)
+            if 0 < drive[here].sum() == drive.sum() and group.stop - group.start == 12:
+                same = np.argwhere(np.all(planes[..., group] == drive[here], axis=-1))
+                found.update((number, plane, each) for plane, each in same)
+    groups, seen, inputs = (set(each) for each in zip(*found, strict=True))
+    assert len(groups) == 3  # of 12 rows each
+    assert len(seen) > len(planes) / 2
+    assert len(inputs) > 12
+    # The read that drives most word lines is among them.
+    most = max(planes[..., group].sum(axis=-1).max() for group, _ in macro._groups)
+    assert drives.sum(axis=1).max() == most
+
+
+def test_macro_of_eight_transistor_cells():
+    """From the card to the product: its columns by their ODE, energies by the read of each column."""
+    rng = np.random.default_rng(12)
+    sizes = {"array.rows": 24, "array.columns": 60, "rows_on": 12, "array.T_pulse": "300p"}
+    card = load_card("sram_macro_8t_65nm", **sizes)
+    assert card.parts == load_card("sram_macro_65nm", array="sram_array_8t_65nm", **sizes).parts
+    weights, x = rng.integers(-4, 4, (3, 20)), spikes(rng, 6, 20)
+    np.testing.assert_allclose(
+        Macro(card, weights, weight_bits=3, imperfections=NONE).forward(x), x @ weights.T, atol=1e-3
+    )
+    analog = Imperfections(noise=False, converter="none")
+    model = Macro(card, weights, weight_bits=3, imperfections=analog)
+    assert model.status.ok
+    circuit = Macro(card, weights, "transient", weight_bits=3, imperfections=analog, behaviour=model.behaviour)
+    difference = model.forward(x) - circuit.forward(x)
+    lsb = float(model.converters.lsb) / model.behaviour.unit
+    assert np.abs(difference).max() < 0.25 * lsb * np.sqrt(21) * 2
+    assert np.std(circuit.forward(x) - x @ weights.T) > 3 * np.std(difference)
+
+    array, bit, cell = card.parts["array"], 0.0, 0.0
+    for inputs in x:
+        for start in (0, 12):
+            drive = np.zeros(24, int)
+            drive[start : start + 12] = np.pad(inputs, (0, 4))[start : start + 12]
+            for column in range(9):
+                stored = np.pad(model._stored[:, column], (0, 4)).astype(int)
+                shifts = tuple(np.pad(each[model._columns[column]], ((0, 4), (0, 0))) for each in model._shifts)
+                run = BitlineRead(array, stored, mismatch=shifts).transient(pulses=drive, points=0)
+                bit += run.energies["precharge"] / len(x)
+                cell += run.energies["cell"] / len(x)
+    energy = model.report(x)["energy"]
+    assert energy["bit lines"] == pytest.approx(bit, rel=0.02, abs=0.0)
+    assert energy["cells"] == pytest.approx(cell, rel=0.1, abs=1e-21)
+
+
 def test_supply_drift_moves_the_gain(problem):
     card, weights, x, macro = problem
     exact = x @ weights.T
@@ -317,8 +377,13 @@ def test_report_counts_by_hand(problem):
 
 @pytest.mark.parametrize(
     "words",
-    [{}, {"input_coding": "level", "input_bits": 3}, {"input_coding": "pulse_width", "input_bits": 2}],
-    ids=["spikes", "level", "pulse_width"],
+    [
+        {},
+        {"input_coding": "level", "input_bits": 3},
+        {"input_coding": "pulse_width", "input_bits": 2},
+        {"input_coding": "pulse_width", "input_bits": 3},  # lines fall so far that cells feed them
+    ],
+    ids=["spikes", "level", "pulse_width", "deep"],
 )
 @pytest.mark.parametrize("mismatch", [False, True], ids=["nominal", "mismatch"])
 def test_energy_is_that_of_the_columns(words, mismatch):
@@ -329,7 +394,7 @@ def test_energy_is_that_of_the_columns(words, mismatch):
     macro = Macro(card, rng.integers(-4, 4, (3, 20)), weight_bits=3, imperfections=Imperfections(mismatch), **words)
     x = rng.integers(0, macro.input_mapping.maximum + 1, (3, 20))
     columns = macro._stored.shape[1]
-    word, bit = 0.0, 0.0
+    word, bit, cell = 0.0, 0.0, 0.0
     for inputs in x:
         for start in range(0, 20, 12):  # rows that open together
             drive = np.zeros(24, int)
@@ -345,17 +410,36 @@ def test_energy_is_that_of_the_columns(words, mismatch):
                     points=0,
                 )
                 bit += run.energies["precharge"] / len(x)
+                cell += run.energies["cell"] / len(x)
                 word += run.energies["word_line"] / len(x) * array.columns / columns
     energy = macro.report(x)["energy"]
     assert energy["word lines"] == pytest.approx(word, rel=1e-3, abs=0.0)
     # Of cells that hold a 0 the macro takes the mean, not their own mismatch.
     assert energy["bit lines"] == pytest.approx(bit, rel=0.05 if mismatch else 0.02, abs=0.0)
+    # From 64 of some hundred reads of a line.
+    assert energy["cells"] == pytest.approx(cell, rel=0.1, abs=0.0)
 
 
 def test_a_matrix_of_zeros_gives_zeros():
     quiet = Imperfections(noise=False, converter="ideal")
     macro = Macro(small_card(), np.zeros((3, 20), int), imperfections=quiet)
     np.testing.assert_allclose(macro.forward(np.ones((2, 20), int)), 0.0, atol=0.1)
+
+
+def test_status_says_where_the_model_is_not_accurate():
+    card, weights = small_card(), np.ones((3, 20), int)
+    fine = Macro(card, weights)
+    assert fine.status.ok
+    assert fine.report().attrs["status"] == "settled"
+    # The same residual in much smaller steps.
+    span = 2.0 * fine.behaviour.residual_max * 63
+    coarse = Macro(card, weights, behaviour=fine.behaviour, converter_range=(0.0, span))
+    narrow = Macro(card, weights, behaviour=fine.behaviour, converter_range=(0.0, span / 2.2))
+    assert not narrow.status.ok
+    assert narrow.status.name == coarse.status.name == "not accurate"
+    assert "up to 0.5 LSB" in str(coarse.status)
+    assert "shorten T_pulse or lower rows_on" in narrow.report().attrs["status"]
+    assert Macro(card, weights, "transient", behaviour=fine.behaviour, converter_range=(0.0, span)).status.ok
 
 
 def test_saturation_clips():
@@ -386,6 +470,8 @@ def test_saturation_clips():
         (lambda card: Imperfections(converter="perfect"), "converter is 'perfect'"),
         (lambda card: Macro(card, [[1, 1]], "ideal").forward([1]), r"x has shape \(1,\); the macro has 2 inputs"),
         (lambda card: Macro(card, [[1, 1]], "ideal").forward([1, 3]), "inputs must be whole numbers from 0 to 1"),
+        (lambda card: Macro(card, [[1]], "ideal").converters, "fidelity 'ideal' has no converters"),
+        (lambda card: Macro(card, [[1]], "ideal").behaviour, "fidelity 'ideal' has no behaviour"),
         (lambda card: Macro(card, [[1]], "ideal").report(), "a report needs a circuit"),
         (lambda card: Macro(card, [[1]], calibration=[[1]]), "allowed are two inputs or more"),
         (lambda card: Macro(card, [[1]], calibration=[[0]] * 3), "calibration drives no word line"),

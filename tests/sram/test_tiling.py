@@ -90,6 +90,8 @@ def test_wrong_input():
         Tiling(3, 3, columns=4)
     with pytest.raises(InputError, match="rows_on is 2; a weight has 5 rows"):
         Tiling(3, 3, rows_per_weight=5, columns_per_weight=2, rows_on=2)
+    with pytest.raises(InputError, match="product is 3; allowed is a function"):
+        convolve(3, np.zeros((1, 4, 4)), (2, 2))
     with pytest.raises(InputError, match="x has shape"):
         patches(np.zeros((3, 3)), (3, 3))
     with pytest.raises(InputError, match=r"kernel is \(4, 4\)"):

@@ -203,6 +203,7 @@ def test_curves_of_the_card_itself_leave_it_as_it_is():
         (lambda: fit_card("nmos_65nm", IVLoop(V_GS, V_GS)), "found 'nmos_65nm'"),
         (lambda: fit_card(N_CARD, TransistorCurves(V_GS, V_DS, V_GS, W, L), free=["C_ox"]), "'C_ox' cannot be fitted"),
         (lambda: fit_card(N_CARD, TransistorCurves(V_GS, V_DS, V_GS, W, L), hold=["R_S"]), "unknown parameter 'R_S'"),
+        (lambda: fit_card(N_CARD, TransistorCurves(V_GS, V_DS, V_GS, W, L), free=3), "must be collections of names"),
         (lambda: fit_card(N_CARD, TransistorCurves(V_GS, V_DS, V_GS, W, L), hold=ALL), "no parameter is left"),
     ],
 )

@@ -1027,7 +1027,7 @@ STUDY = Study(
     source="10.1109/TCAD.2021.3124757",
     run=run,
     parameters=(
-        StudyParameter("columns", 1024, "Columns, in chips of 32", quick=192, minimum=32, maximum=65536),
+        StudyParameter("columns", 1024, "Columns, in chips of 32", quick=128, minimum=32, maximum=65536),
         StudyParameter("reads", 128, "Inputs that each column reads", quick=48, minimum=8, maximum=65536),
         StudyParameter(
             "calibration_reads", 16, "Reads of 8 columns for each model, by the ODE", quick=6, minimum=4, maximum=1000
@@ -1093,12 +1093,14 @@ STUDY = Study(
             minimum=-0.3,
             maximum=0.3,
         ),
-        StudyParameter("converter_bits", (2, 3, 4, 5, 6, 7, 8), "Bits of converters", minimum=1, maximum=12),
+        StudyParameter(
+            "converter_bits", (2, 3, 4, 5, 6, 7, 8), "Bits of converters", quick=(3, 4, 5, 6), minimum=1, maximum=12
+        ),
         StudyParameter("signed_outputs", 384, "Outputs with small signed weights", quick=64, minimum=4, maximum=4096),
         StudyParameter("weight_step", 2, "Every how manieth weight is measured alone", quick=6, minimum=1, maximum=31),
         StudyParameter("weight_copies", 16, "Outputs for each of these weights", quick=4, minimum=1, maximum=256),
         StudyParameter("transient_columns", 32, "Columns that are read by the ODE, too", quick=8, minimum=1),
-        StudyParameter("transient_reads", 16, "Reads of each of these", quick=8, minimum=1),
+        StudyParameter("transient_reads", 16, "Reads of each of these", quick=4, minimum=1),
     ),
     cards=("sram_macro_65nm",),
 )

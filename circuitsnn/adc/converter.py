@@ -1,5 +1,6 @@
 """What all converters share: a bank with mismatch of its own in each, input ranges, conversion, figures of merit."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from functools import cached_property
@@ -38,7 +39,7 @@ class Tables(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Converter:
+class Converter(ABC):
     """A bank of converters of one design. Not made itself: see `SarAdc`, `FlashAdc`, `RampAdc`."""
 
     card: Card
@@ -89,22 +90,22 @@ class Converter:
 
     # What each architecture says of itself.
 
+    @abstractmethod
     def _draw(self, rng: np.random.Generator) -> Any:
         """Draw the parts of one converter."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _tables(self, parts: list[Any], lsb: np.ndarray) -> Tables:
         """Make the tables; `parts` and `lsb` [V] have one entry for each row."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _circuit_energy(self) -> tuple[float, str]:
         """Energy of a conversion from the circuit's parts [J], and what it is made of."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def conversion_time(self) -> float:
         """Time of one conversion, from the circuit's own times. [s]."""
-        raise NotImplementedError
 
     # Input range.
 

@@ -180,7 +180,14 @@ class SarAdc(Converter):
         energy = bits * self.card.E_comparator + switching * self.card.C_unit * span
         return energy, "decisions and the array's switching, mean over all codes (doi:10.1109/JSSC.2010.2042254)"
 
-    def energy_table(self) -> pd.DataFrame:  # noqa: D102 (inherited)
+    def energy_table(self) -> pd.DataFrame:
+        """Tabulate the energy and time of a conversion by each model, the measured time with the measured energy.
+
+        Returns
+        -------
+        pandas.DataFrame
+            As `Converter.energy_table`; "energy [J]" and "time [s]" among its columns.
+        """
         table = super().energy_table()
         same = self.bits == self.card.bits_measured
         table.loc["measured", "time [s]"] = self.card.T_measured if same else np.nan

@@ -32,7 +32,13 @@ _PIM = (
     Field("P_leak", "P_{leak}", "W", "Leakage", minimum_allowed=True),
 )
 
-_FORMATS = {"int8": "8-bit integer", "int16": "16-bit integer", "int32": "32-bit integer", "fp16": "16-bit floating-point", "fp32": "32-bit floating-point"}  # fmt: skip
+_FORMATS = {
+    "int8": "8-bit integer",
+    "int16": "16-bit integer",
+    "int32": "32-bit integer",
+    "fp16": "16-bit floating-point",
+    "fp32": "32-bit floating-point",
+}
 
 
 def _operation(operation: str, name: str) -> Field:

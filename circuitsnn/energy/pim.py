@@ -33,6 +33,7 @@ __all__ = [
     "LayerShape",
     "Reading",
     "ac_energy",
+    "counted_weights",
     "digital_cnn",
     "digital_snn",
     "in_memory",
@@ -208,6 +209,32 @@ def read_as(form: str | Reading) -> Reading:
     if not isinstance(form, str) or form not in READINGS:
         raise InputError(f"form is {form!r}; allowed: {', '.join(READINGS)}, or Reading(...)")
     return READINGS[form]
+
+
+def counted_weights(layer: LayerShape, form: str | Reading = "corrected") -> int:
+    """Count the weights of a layer.
+
+    Parameters
+    ----------
+    layer : LayerShape
+        The layer.
+    form : str or Reading
+        How the equations are read: cube.
+
+    Returns
+    -------
+    int
+        W, or C_i C_o k^3 where kernels with a depth count as cubes. [-]
+
+    Raises
+    ------
+    InputError
+        If an argument is not possible.
+    """
+    if not isinstance(layer, LayerShape):
+        raise InputError(f"layer is {layer!r}; allowed is LayerShape(...)")
+    cube = read_as(form).cube
+    return layer.weights if cube is None or layer.k_z == 1 else layer.C_i * layer.C_o * cube**3
 
 
 def mac_energy(
@@ -446,13 +473,8 @@ def _cost(energies: dict[str, float], delays: dict[str, float], card: Card, read
 
 def _weights(layer: LayerShape, card: Card, form: str | Reading) -> tuple[Reading, int]:
     """Switches, and weights W of the layer under them; checks layer, card and form on the way."""
-    if not isinstance(layer, LayerShape):
-        raise InputError(f"layer is {layer!r}; allowed is LayerShape(...)")
     _check_card(card)
-    reading = read_as(form)
-    if reading.cube is not None and layer.k_z > 1:
-        return reading, layer.C_i * layer.C_o * reading.cube**3
-    return reading, layer.weights
+    return read_as(form), counted_weights(layer, form)
 
 
 def _check_card(card: Card) -> None:

@@ -1,8 +1,8 @@
 """What an engine is: a design rule, the design that it makes for a layer, and the fabricated chips of that design.
 
-    engine   a rule, chosen by the user: "6 bits in SRAM macros of this card"
-    design   the rule applied to one layer: its weights, ranges set by typical inputs; the same for all chips
-    chip     one fabricated instance, with its own mismatch; noise is drawn anew in each use
+- engine: a rule, chosen by the user: "6 bits in SRAM macros of this card",
+- design: the rule applied to one layer: its weights, ranges set by typical inputs; the same for all chips,
+- chip: one fabricated instance, with its own mismatch; noise is drawn anew in each use.
 """
 
 from abc import ABC, abstractmethod

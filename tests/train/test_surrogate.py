@@ -1,3 +1,4 @@
+# ruff: noqa: E402
 """Surrogates against their closed forms."""
 
 import pytest

@@ -1,3 +1,4 @@
+# ruff: noqa: E402
 """Fake quantisation against its formulas."""
 
 import numpy as np
@@ -6,6 +7,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from circuitsnn.errors import InputError
+from circuitsnn.snn import quantisation
 from circuitsnn.train.quantise import FakeQuantise
 
 WEIGHTS = np.random.default_rng(4).normal(0.1, 0.7, (7, 11))
@@ -27,6 +29,19 @@ def test_values(bits, scheme):
     found = FakeQuantise(bits, scheme)(torch.tensor(WEIGHTS)).numpy()
     np.testing.assert_allclose(found, by_formula(WEIGHTS, bits, scheme), rtol=1e-14)
     assert len(np.unique(found)) <= 2**bits
+
+
+@pytest.mark.parametrize("scheme", ["affine", "scale"])
+@pytest.mark.parametrize("bits", [2, 6])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_same_as_that_of_networks(bits, scheme, dtype):
+    for weights in (WEIGHTS, -np.abs(WEIGHTS), np.full((2, 2), 0.3), np.zeros(3)):
+        weights = weights.astype(dtype)
+        wanted = {"affine": quantisation.affine, "scale": quantisation.scale}[scheme](weights, bits)
+        integers, step, zero = FakeQuantise(bits, scheme).integers(torch.tensor(weights))
+        np.testing.assert_array_equal(integers, wanted.integers)
+        assert (float(step), int(zero)) == (wanted.scale, wanted.zero_point)
+        np.testing.assert_array_equal(FakeQuantise(bits, scheme)(torch.tensor(weights)), wanted.values.astype(dtype))
 
 
 @pytest.mark.parametrize("scheme", ["affine", "scale"])

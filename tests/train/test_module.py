@@ -1,3 +1,4 @@
+# ruff: noqa: E402
 """Networks as modules: spikes and gradients against loops and autograd written afresh."""
 
 import numpy as np

@@ -47,17 +47,18 @@ class FakeQuantise:
         # In double precision, so that whole numbers are the same as for a network of any precision.
         weight = weight.detach().double()
         lowest, highest = -(2 ** (self.bits - 1)), 2 ** (self.bits - 1) - 1
+        # Divided as tensors: PyTorch takes a number over a tensor for the number times its reciprocal.
         zero = weight.new_zeros(())
         minimum, maximum = torch.aminmax(weight)
         if self.scheme == "scale":
             span, zero_point = torch.maximum(-minimum, maximum), zero
-            scale = torch.where(span > 0, highest / span, 1.0)
+            scale = torch.where(span > 0, torch.full_like(span, highest) / span, 1.0)
         else:
             constant = minimum == maximum
             minimum = torch.where(constant, torch.minimum(minimum, zero), minimum)
             maximum = torch.where(constant, torch.maximum(maximum, zero), maximum)
             span = maximum - minimum
-            scale = torch.where(span > 0, (highest - lowest) / span, 1.0)
+            scale = torch.where(span > 0, torch.full_like(span, highest - lowest) / span, 1.0)
             zero_point = lowest - torch.round(scale * minimum)
         return (torch.round(scale * weight) + zero_point).clamp_(lowest, highest), scale, zero_point
 

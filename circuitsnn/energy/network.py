@@ -30,7 +30,6 @@ from circuitsnn.energy.pim import (
     read_as,
 )
 from circuitsnn.errors import InputError
-from circuitsnn.quantities import show_quantity
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -280,7 +279,7 @@ def _rows(layer: LayerUse, card: Card, reading: Reading, label: str, energies: C
     compute = Cost({"compute": count * energy}, {"compute": digital.delays["compute"]})
     constants = f"{label}, constants of card {card.name}: {card.source}"
     return (
-        Row(layer.name, "operations", compute, f"{count:.6g} times {show_quantity(energy, 'J')}: {source}"),
+        Row(layer.name, "operations", compute, f"{count:.6g} times {energy * 1e12:.4g} pJ: {source}"),
         Row(layer.name, "memory", digital, f"{equations}, {constants}"),
         _circuit(layer, card, reading, digital, constants, evaluations),
     )

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 from circuitsnn.cards import Card
 from circuitsnn.energy.operations import operation_energy
 from circuitsnn.energy.pim import (
+    READINGS,
     Cost,
     LayerShape,
     Reading,
@@ -254,7 +255,7 @@ def network_cost(
         if names.count(name) > 1:
             raise InputError(f"layer {name} is there twice; allowed is each name once")
     reading = read_as(form)
-    label = form if isinstance(form, str) else "own reading"
+    label = next((name.replace("_", " ") for name, one in READINGS.items() if one == reading), "read as told")
     return NetworkCost(tuple(row for layer in layers for row in _rows(layer, card, reading, label, operations)))
 
 

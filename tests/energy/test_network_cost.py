@@ -1,7 +1,9 @@
 """Energy of whole networks: against sums written out anew, and the paper's shapes counted by hand."""
 
+import re
 from dataclasses import replace
 from math import log2, sqrt
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -159,6 +161,13 @@ def test_energies_as_measured(card):
     assert cost.total("operations", ["a"]).energy == close(100 * 0.23e-12)
     assert cost.total("operations", ["b"]).energy == close(200 * 0.03e-12)
     assert cost.total("memory") == network_cost(layers, card).total("memory")
+
+
+def test_example_of_the_page(capsys):
+    page = (Path(__file__).parents[2] / "docs/theory/energy.md").read_text(encoding="utf-8")
+    [program] = re.findall(r"^```python\n(.*?)^```", page, re.M | re.S)
+    exec(compile(program, "docs/theory/energy.md", "exec"), {})
+    assert "operations" in capsys.readouterr().out
 
 
 def test_wrong_input(card):

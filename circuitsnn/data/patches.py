@@ -32,7 +32,7 @@ class PixelPatches:
     bands : int
         Bands of a patch.
     train_pixels, test_pixels : ndarray of int64, shape (pixels,)
-        Which pixels train and which test: row times the scene's columns plus column.
+        Which pixels train and which test, row by row: row times the scene's columns plus column.
     train_labels, test_labels : ndarray of int64, shape (pixels,)
         Their classes, from 0 on.
     unused_labels : ndarray of int64, shape (pixels,)

@@ -6,6 +6,8 @@
 # make clean  remove what the other targets made
 
 PYTHON ?= python3
+# Asked for by its version first: a package index may offer a build of it for the CPU, which is far smaller.
+TORCH ?= torch==2.13.0
 VENV := .venv
 BIN := $(VENV)/bin
 
@@ -51,5 +53,6 @@ $(VENV)/installed: pyproject.toml | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/installed-for-tests: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,lint,vacask]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(TORCH)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,lint,vacask,train,nir]'
 	@touch $@ $(VENV)/installed

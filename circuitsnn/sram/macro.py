@@ -10,6 +10,7 @@ One product goes through these steps, in this order (see docs/theory/macro.md):
 """
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -188,17 +189,45 @@ class Macro:
         self.weights, self.step = _integers(weights, self.weight_mapping)
         self._slots = _slots(self.weight_mapping, significance)
         self.tiling = self._tile()
-        streams = np.random.SeedSequence(seed).spawn(5)
-        self._mismatch_rng, calibration_rng, merge_rng = (np.random.default_rng(each) for each in streams[:3])
-        self._noise_rng, self._converter_seed = np.random.default_rng(streams[4]), streams[3]
         self._lay_out(faults, spare_columns)
-        if fidelity == "ideal":
-            return
-        self._draw_merging(merge_rng)
-        self._inputs = inputs = self._calibration_inputs(calibration, calibration_rng)
-        self._drift = supply_drift
-        self._learn(inputs, calibration_rng, behaviour)
-        self._set_range(inputs, converter_range, converter_bits)
+        if fidelity != "ideal":
+            rng = np.random.default_rng(np.random.SeedSequence(seed).spawn(2)[1])
+            self._inputs = self._calibration_inputs(calibration, rng)
+            self._drift, self._range = supply_drift, (converter_range, converter_bits)
+            self._learn(self._inputs, rng, behaviour)
+        self._fabricate(seed)
+
+    def chip(self, seed: int) -> "Macro":
+        """Fabricate another chip of this design.
+
+        Parameters
+        ----------
+        seed : int
+            Which chip: its mismatch, and its own stream of noise.
+
+        Returns
+        -------
+        Macro
+            Weights, options and faults, calibration inputs and the model calibrated with them are this macro's; cells
+            and converters are its own, and so are the converters' range and decoding, set with the same inputs.
+
+        Raises
+        ------
+        InputError
+            If the seed is no whole number >= 0.
+        """
+        other = copy(self)
+        other._fabricate(whole_number("seed", seed, 0))
+        return other
+
+    def _fabricate(self, seed: int) -> None:
+        streams = np.random.SeedSequence(seed).spawn(5)
+        mismatch_rng, _, merge_rng, _, self._noise_rng = (np.random.default_rng(each) for each in streams)
+        self._converter_seed = streams[3]
+        if self.fidelity != "ideal":
+            self._draw_merging(merge_rng)
+            self._draw_cells(mismatch_rng)
+            self._set_range(self._inputs, *self._range)
 
     def __getattr__(self, name: str) -> Any:
         # Only what is not there comes here: an exact product needs no circuit.
@@ -380,11 +409,13 @@ class Macro:
             changed = {name: getattr(array, name) * (1.0 + self._drift) for name in ("V_DD", "V_WL", "V_precharge")}
             self._actual = calibrate(replace(read, card=array.replace(**changed)), drives, density, mismatch, rng)
         self._read = self._actual.read
+
+    def _draw_cells(self, rng: np.random.Generator) -> None:
         self._shifts = None
-        if mismatch:
+        if self.imperfections.mismatch:
             # Spare columns last, so that a chip with them has the same cells as without.
             rows, used = self._physical[0], len(self.repair)
-            drawn = [read.draw((count, rows), self._mismatch_rng) for count in (used, self._physical[1] - used)]
+            drawn = [self._read.draw((count, rows), rng) for count in (used, self._physical[1] - used)]
             self._shifts = tuple(np.concatenate(parts) for parts in zip(*drawn, strict=True))
         self._model = self._columns_of(self._actual)
         self._design = self._columns_of(self.behaviour) if self._drift else self._model

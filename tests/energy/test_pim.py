@@ -136,7 +136,7 @@ def test_wrong_input(card):
         digital_cnn(3, card)
     with pytest.raises(InputError, match="card is 3; allowed is a card of kind 'pim_constants'"):
         digital_cnn(LayerShape(1, 1), 3)
-    with pytest.raises(InputError, match="form is 'printed'; allowed: corrected, as_printed"):
+    with pytest.raises(InputError, match="form is 'printed'; allowed: as_printed, corrected, closest"):
         in_memory(FIRST, card, form="printed")
     with pytest.raises(InputError, match="kind 'nmos'; allowed is a card of kind 'pim_constants'"):
         in_memory(FIRST, load_card("nmos_65nm"))

@@ -95,7 +95,7 @@ def converters(thresholds: np.ndarray, value: np.ndarray, bins: int = 1024) -> C
     span = float(np.ptp(thresholds)) or 1.0
     low, per_volt = float(thresholds.min()) - 0.01 * span, 2.0**_RANGE_BITS / (1.02 * span)
     exact = np.ceil((thresholds - low) * per_volt).astype(np.int64)
-    beyond = 2**_RANGE_BITS - 1
+    beyond = 2**_RANGE_BITS
     places = np.full((count, codes), beyond, np.int64)
     values = np.empty((count, codes), np.float32)
     for row, of_row, at in zip(places, values, exact, strict=True):
@@ -109,9 +109,8 @@ def converters(thresholds: np.ndarray, value: np.ndarray, bins: int = 1024) -> C
     table = (first << shift) + (1 << shift) - left - starts
     next_one = np.take_along_axis(places, np.minimum(first + 1, codes - 1), axis=1)
     crowded = ((next_one < starts + (1 << shift)) & (next_one < beyond)).any(axis=1)
-    return Converters(
-        places.astype(np.int32), values, table.astype(np.int32), crowded, shift, low, per_volt
-    )
+    places = np.minimum(places, beyond - 1).astype(np.int32)
+    return Converters(places, values, table.astype(np.int32), crowded, shift, low, per_volt)
 
 
 @njit(cache=True, error_model="numpy", inline="always")
@@ -152,7 +151,7 @@ def _normal(x):
     return (z * square + _NORMAL[0]) * y
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"})
+@njit(cache=True, error_model="numpy", inline="always")
 def _add_noise(key, conversion, first_read, sigma, volts):
     start, step = _stream(key, conversion)
     start = np.uint32(start + np.uint32(np.uint32(first_read) * step))
@@ -167,7 +166,7 @@ def noise(key, first_read, sigma, out):
         _add_noise(key, conversion, first_read, sigma[conversion], out[conversion])
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"})
+@njit(cache=True, error_model="numpy", inline="always")
 def _discharge(sums, conversion, columns, transfer, low, start, volts):
     """Fill `volts` with the merged discharges of one conversion, less `low`, from read `start` on."""
     conversions = columns.significance.size
@@ -187,7 +186,7 @@ def _discharge(sums, conversion, columns, transfer, low, start, volts):
                 volts[i] += (((c4 * x + c3) * x + c2) * x + c1) * x + c0
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"})
+@njit(cache=True, error_model="numpy", inline="always")
 def _shift_and_add(volts, converters, converter, weight, places, sink):
     """Add weight * value(code) of the positions `volts` to `sink`; `places` is scratch."""
     for i in range(volts.size):
@@ -208,7 +207,7 @@ def _shift_and_add(volts, converters, converter, weight, places, sink):
             sink[i] += weight * value[np.uintp((table[np.uintp(places[i] >> shift)] + places[i]) >> shift)]
 
 
-@njit(cache=True, error_model="numpy", parallel=True)
+@njit(cache=True, error_model="numpy", parallel=True, fastmath={"contract"})
 def convert(sums, columns, transfer, noisy, key, first_read, converters, factor, outputs):
     """Add what a row group's converters give to `outputs`.
 

@@ -45,7 +45,7 @@ Significance = Literal["digital", "charge_sharing", "pulse_width"]
 ConverterModel = Literal["real", "ideal", "none"]
 
 _CONVERTERS: Mapping[str, type[Converter]] = {"sar_adc": SarAdc, "flash_adc": FlashAdc, "ramp_adc": RampAdc}
-_CHUNK = 256  # reads that are worked on at a time
+_CHUNK = 512  # reads that are worked on at a time
 _CALIBRATION_READS = 64
 _ENERGY_READS = 64  # lines' reads that the cells' energy comes from
 _RESIDUAL = 0.25  # largest residual of the model that is accepted [LSB of the converters]

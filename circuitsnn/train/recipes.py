@@ -59,8 +59,8 @@ class Stage:
     """Name, the end of the file's name."""
     title: str
     """What it is."""
-    training: Training
-    """How it is trained."""
+    training: Training | None
+    """How it is trained; None for a conversion alone."""
     start: str | None = None
     """Stage whose network it starts from (an artificial one is converted); fresh weights without it."""
     spiking: bool = True
@@ -125,7 +125,8 @@ def _perceptron_stages(epochs: int, batch: int, dropout: Mapping[str, float]) ->
     snn = replace(qstdb.SNN, learning_rate=5e-4, epochs=epochs, batch=batch)
     return (
         Stage("ann", "artificial network", ann, spiking=False, dropout=dropout, kept=False),
-        Stage("snn6", "spiking network, 6 bits", snn, "ann", bits=6, dropout=dropout),
+        Stage("converted", "artificial network converted to a spiking one", None, "ann", kept=False),
+        Stage("snn6", "spiking network, 6 bits", snn, "converted", bits=6, dropout=dropout),
     )
 
 
@@ -160,13 +161,14 @@ RECIPES: Mapping[str, Recipe] = {
             _cnn_3d,
             (
                 Stage("ann", "artificial network", _ANN, spiking=False),
-                Stage("snn6", "spiking network, 6 bits", _SNN, "ann", bits=6),
-                Stage("snn", "spiking network, full precision", _SNN, "ann"),
-                Stage("snn4", "spiking network, 4 bits", _SNN, "ann", bits=4),
-                Stage("snn5", "spiking network, 5 bits", _SNN, "ann", bits=5),
+                Stage("converted", "artificial network converted to a spiking one", None, "ann"),
+                Stage("snn6", "spiking network, 6 bits", _SNN, "converted", bits=6),
+                Stage("snn", "spiking network, full precision", _SNN, "converted"),
+                Stage("snn4", "spiking network, 4 bits", _SNN, "converted", bits=4),
+                Stage("snn5", "spiking network, 5 bits", _SNN, "converted", bits=5),
                 Stage("scratch6", "spiking network from scratch, 6 bits", _SNN, bits=6),
-                Stage("scale6", "spiking network trained with scale quantisation, 6 bits", _SNN, "ann", bits=6,
-                      scheme="scale"),
+                Stage("scale6", "spiking network trained with scale quantisation, 6 bits", _SNN, "converted",
+                      bits=6, scheme="scale"),
             ),
         ),
     )
@@ -268,7 +270,9 @@ def make(
     wanted = _with_starts(recipe, stages)
     if epochs is not None:
         epochs = whole_number("epochs", epochs, 1)
-        wanted = tuple(replace(stage, training=replace(stage.training, epochs=epochs)) for stage in wanted)
+        wanted = tuple(
+            replace(stage, training=stage.training and replace(stage.training, epochs=epochs)) for stage in wanted
+        )
     if samples is None:
         samples = samples_of(recipe, seed=seed, split=split, folder=data)
     folder.mkdir(parents=True, exist_ok=True)
@@ -310,7 +314,7 @@ def _with_starts(recipe: Recipe, names: tuple[str, ...] | None) -> tuple[Stage, 
 
 def _run_of(recipe: Recipe, stage: Stage, seed: int, samples: Samples) -> str:
     """Say in one line what a stage's numbers follow from."""
-    settings = asdict(stage.training)
+    settings = {} if stage.training is None else asdict(stage.training)
     told = ", ".join(f"{key} {value}" for key, value in settings.items())
     start = "fresh weights" if stage.start is None else f"start {stage.start}"
     bits = "full precision" if stage.bits is None else f"{stage.bits} bits {stage.scheme}"
@@ -333,16 +337,18 @@ def _make_stage(
         network = recipe.architecture(samples, np.random.default_rng(seed), stage.spiking, recipe.steps)
     else:
         network = networks[stage.start]
-        if stage.spiking and not network.neuron_layers:
-            chosen = np.random.default_rng(seed).choice(len(samples.train), min(_CALIBRATION, len(samples.train)), False)
-            network = spiking(network, recipe.steps, samples.train[chosen])
-    if stage.spiking:
-        module = qstdb.module(network, stage.bits, stage.scheme, dropout=dict(stage.dropout or {}))
+    if stage.training is None:
+        chosen = np.random.default_rng(seed).permutation(len(samples.train))[:_CALIBRATION]
+        network = spiking(network, samples.train[chosen], recipe.steps)
     else:
-        module = build(network, dropout=dict(stage.dropout or {}))
-    tell = None if progress is None else (lambda how_far: progress(stage, how_far))
-    fit(module, samples[:2], stage.training, seed=seed, device=device, checkpoint=_checkpoint(path), progress=tell)
-    network = module.to_network()
+        dropout = dict(stage.dropout or {})
+        if stage.spiking:
+            module = qstdb.module(network, stage.bits, stage.scheme, dropout=dropout)
+        else:
+            module = build(network, dropout=dropout)
+        tell = None if progress is None else (lambda how_far: progress(stage, how_far))
+        fit(module, samples[:2], stage.training, seed=seed, device=device, checkpoint=_checkpoint(path), progress=tell)
+        network = module.to_network()
     about = {
         "title": f"{recipe.title}: {stage.title}",
         "data": samples.about,

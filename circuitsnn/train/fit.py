@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
@@ -277,7 +277,7 @@ def outputs(
 
 
 def _streams(seed: int, epoch: int) -> tuple[np.random.Generator, np.random.Generator, int]:
-    """Sources of an epoch's order and coding, and the seed of the module's own."""
+    """Give the sources of an epoch's order and coding, and the seed of the module's own."""
     order, coding, inside = np.random.SeedSequence([seed, epoch]).spawn(3)
     return np.random.default_rng(order), np.random.default_rng(coding), int(inside.generate_state(1)[0])
 

@@ -196,7 +196,8 @@ def perturbations(
     for name, engine in engines.items():
         layer = network[name]
         if not isinstance(layer, Weights):
-            raise InputError(f"layer {name} has no weights; allowed: {', '.join(w.name for w in network.weight_layers)}")
+            allowed = ", ".join(each.name for each in network.weight_layers)
+            raise InputError(f"layer {name} has no weights; allowed: {allowed}")
         inputs = layer_inputs(network, name, samples)
         chosen = np.random.default_rng(seed).permutation(len(inputs))[:rows]
         found[name] = measure(engine, layer.matrix.astype(float), inputs[chosen], steps=network.steps, mapping=mapping,

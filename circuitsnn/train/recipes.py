@@ -110,9 +110,7 @@ class Made(NamedTuple):
 
 def _perceptron(samples: Samples, rng: np.random.Generator, spiking: bool, steps: int) -> Network:
     hidden = 500 if samples.train[0].size >= 784 else 100
-    return architectures.mlp(
-        (samples.train.shape[1:], hidden, samples.classes), rng=rng, spiking=spiking, steps=steps
-    )
+    return architectures.mlp((samples.train.shape[1:], hidden, samples.classes), rng=rng, spiking=spiking, steps=steps)
 
 
 def _cnn_3d(samples: Samples, rng: np.random.Generator, spiking: bool, steps: int) -> Network:
@@ -145,7 +143,11 @@ RECIPES: Mapping[str, Recipe] = {
             _perceptron_stages(60, 60, {"dense1": 0.1, "fc": 0.2}),
         ),
         Recipe(
-            "mnist-mlp", "784-500-10 on MNIST", "mnist", _perceptron, _perceptron_stages(20, 100, {"dense1": 0.2, "fc": 0.3})
+            "mnist-mlp",
+            "784-500-10 on MNIST",
+            "mnist",
+            _perceptron,
+            _perceptron_stages(20, 100, {"dense1": 0.2, "fc": 0.3}),
         ),
         Recipe(
             "fashion-mlp",

@@ -24,6 +24,7 @@ from circuitsnn.snn.network import Network
 from circuitsnn.train import qstdb
 from circuitsnn.train.fit import Progress, Training, fit, outputs
 from circuitsnn.train.module import build
+from circuitsnn.train.noise_aware import perturbations
 from circuitsnn.train.quantise import Scheme
 
 __all__ = ["RECIPES", "Made", "Recipe", "Samples", "Stage", "make", "samples_of"]
@@ -71,6 +72,8 @@ class Stage:
     """Quantisation in training; that of inference is by scale."""
     dropout: Mapping[str, float] | None = None
     """Dropout in training, by layer."""
+    macros: tuple[str, ...] = ()
+    """Layers that suffer in training what macros of the default card do."""
     kept: bool = True
     """Whether the package carries the file."""
 
@@ -171,6 +174,8 @@ RECIPES: Mapping[str, Recipe] = {
                 Stage("scratch6", "spiking network from scratch, 6 bits", _SNN, bits=6),
                 Stage("scale6", "spiking network trained with scale quantisation, 6 bits", _SNN, "converted",
                       bits=6, scheme="scale"),
+                Stage("noise6", "spiking network trained with the noise of macros in the first layer, 6 bits", _SNN,
+                      "converted", bits=6, macros=("conv1",)),
             ),
         ),
     )
@@ -321,7 +326,8 @@ def _run_of(recipe: Recipe, stage: Stage, seed: int, samples: Samples) -> str:
     start = "fresh weights" if stage.start is None else f"start {stage.start}"
     bits = "full precision" if stage.bits is None else f"{stage.bits} bits {stage.scheme}"
     dropout = ", ".join(f"dropout {share} before {name}" for name, share in (stage.dropout or {}).items())
-    return "; ".join(each for each in (samples.about, f"seed {seed}", start, bits, told, dropout) if each)
+    macros = f"noise of macros in {', '.join(stage.macros)}" if stage.macros else ""
+    return "; ".join(each for each in (samples.about, f"seed {seed}", start, bits, told, dropout, macros) if each)
 
 
 def _make_stage(
@@ -339,13 +345,23 @@ def _make_stage(
         network = recipe.architecture(samples, np.random.default_rng(seed), stage.spiking, recipe.steps)
     else:
         network = networks[stage.start]
+    chosen = np.random.default_rng(seed).permutation(len(samples.train))[:_CALIBRATION]
+    suffered, measured = {}, {}
     if stage.training is None:
-        chosen = np.random.default_rng(seed).permutation(len(samples.train))[:_CALIBRATION]
         network = spiking(network, samples.train[chosen], recipe.steps)
     else:
         dropout = dict(stage.dropout or {})
+        if stage.macros:
+            from circuitsnn.snn.engines.macro import OnMacro
+
+            suffered = perturbations(network, {name: OnMacro() for name in stage.macros}, samples.train[chosen])
+            measured = {
+                f"macros measured, layer {name}": f"relative spread of cells {each.cell_spread:.4g}, other errors of "
+                f"products over their root mean square {each.product_error:.4g}"
+                for name, each in suffered.items()
+            }
         if stage.spiking:
-            module = qstdb.module(network, stage.bits, stage.scheme, dropout=dropout)
+            module = qstdb.module(network, stage.bits, stage.scheme, dropout=dropout, perturbations=suffered)
         else:
             module = build(network, dropout=dropout)
         tell = None if progress is None else (lambda how_far: progress(stage, how_far))
@@ -356,6 +372,7 @@ def _make_stage(
         "data": samples.about,
         "command": f"circuitsnn train {recipe.name} --stage {stage.name} --seed {seed}{_SPLITS[split]}",
     }
+    about |= measured
     if stage.bits is None:
         about |= _measured(network, samples, "")
     else:

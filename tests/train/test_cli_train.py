@@ -1,4 +1,3 @@
-# ruff: noqa: E402
 """The command that trains."""
 
 import json

@@ -182,7 +182,7 @@ def fit(
     module.to(_device(device))
     optimiser = _make_optimiser(module, training)
     store = None if checkpoint is None else _Checkpoint(Path(checkpoint), module, optimiser, training, seed, x, labels)
-    history = {"loss": [], "accuracy": [], "validation": []} if store is None else store.load(device)
+    history = {"loss": [], "accuracy": [], "validation": []} if store is None else store.load()
     batches = -(-len(x) // training.batch)
     for epoch in range(len(history["loss"]), training.epochs):
         order_rng, coding_rng, module_seed = _streams(seed, epoch)
@@ -370,7 +370,7 @@ class _Checkpoint:
         with replacing(self.path) as temporary:
             save_file(tensors, temporary, metadata=about)
 
-    def load(self, device: str) -> dict[str, list[float]]:
+    def load(self) -> dict[str, list[float]]:
         """Take up the state of the file, if there is one."""
         from safetensors import SafetensorError, safe_open
 

@@ -1,6 +1,9 @@
 # ruff: noqa: E402
 """Q-STDB and the recipes, on digits and on generated patches."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -102,6 +105,18 @@ def test_stages_of_cnn_3d(tmp_path):
     by_name = {one.stage.name: one.network for one in made}
     ann, converted = by_name["ann"], by_name["converted"]
     assert all(np.array_equal(layer.weight, converted[layer.name].weight) for layer in ann.weight_layers)
+
+
+def test_the_pages_programs_run(tmp_path, monkeypatch, capsys):
+    text = (Path(__file__).parents[2] / "docs" / "train.md").read_text(encoding="utf-8")
+    shipped, own = re.findall(r"^```python\n(.*?)^```", text, re.M | re.S)
+    assert len([line for line in own.splitlines() if line]) <= 20
+    monkeypatch.chdir(tmp_path)
+    exec(compile(own, "docs/train.md", "exec"), {})
+    assert "validation" in capsys.readouterr().out
+    assert load_network("my_network").about["title"] == "my network"
+    exec(compile(shipped, "docs/train.md", "exec"), {})
+    assert "64-100-10 on digits: spiking network, 6 bits" in capsys.readouterr().out
 
 
 def test_wrong_arguments(tmp_path):

@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import io
 import os
+import re
 import struct
 import sys
 import tarfile
@@ -19,7 +20,8 @@ from hypothesis import strategies as st
 from real_data import REAL_DATA
 
 from circuitsnn.data import Scene, catalogue, folders, holdings, load, names, pixel_patches
-from circuitsnn.data.formats import read_cifar10, read_idx, read_matlab
+from circuitsnn.data.formats import read_cifar10, read_idx
+from circuitsnn.data.matlab import read_matlab
 from circuitsnn.errors import InputError
 
 IDX_NAMES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
@@ -326,33 +328,81 @@ def test_scene_that_does_not_fit(tmp_path, cube, labels, message):
     assert str(tmp_path) in str(error.value)
 
 
+@pytest.mark.parametrize("compressed", [True, False])
+@pytest.mark.parametrize("kind", ["u1", "i2", "u2", "i4", "i8", "f4", "f8", "?", ">f8", ">u2"])
+@pytest.mark.parametrize("shape", [(2, 3, 4), (1, 2), (7, 1)])
+def test_matlab_reader_agrees_with_scipys_writer(tmp_path, kind, shape, compressed):
+    array = np.random.default_rng(9).integers(0, 120, shape).astype(kind)
+    others = {"text": "hello", "cells": np.array([1, "a"], object), "record": {"x": 1.0}, "z": np.ones(1) * 1j}
+    path = tmp_path / "x.mat"
+    scipy.io.savemat(path, others | {"a_long_name_of_an_array": array}, do_compression=compressed)
+    read = read_matlab(path, "A_long_name_of_an_array", len(shape))
+    np.testing.assert_array_equal(read, array)
+    assert read.dtype.isnative
+
+
+def test_matlab_file_of_the_other_byte_order(tmp_path):
+    path = tmp_path / "x.mat"
+    path.write_bytes(_matlab_bytes(">"))
+    np.testing.assert_array_equal(read_matlab(path, "a", 3), np.arange(24).reshape(2, 3, 4))
+
+
 def test_matlab_files_of_other_kinds(tmp_path):
     path = tmp_path / "x.mat"
     path.write_bytes(b"MATLAB 7.3 MAT-file, Platform: GLNXA64" + b" " * 200)
-    with pytest.raises(InputError, match=r"version 7\.3; allowed is up to 7: save it with -v7"):
+    with pytest.raises(InputError, match=r"version 7\.3; allowed is a MATLAB file of version 5 to 7, as save -v7"):
         read_matlab(path, "a", 3)
-    path.write_bytes(b"<html>403</html>" * 20)
-    with pytest.raises(InputError, match="cannot be read"):
-        read_matlab(path, "a", 3)
+    for content in (b"<html>403</html>" * 20, b"", b"MATLAB 5.0 MAT-file"):
+        path.write_bytes(content)
+        with pytest.raises(InputError, match="no MATLAB file"):
+            read_matlab(path, "a", 3)
     scipy.io.savemat(path, {"a": np.ones((2, 2, 2)), "b": np.ones((2, 2, 2))})
     with pytest.raises(InputError, match=r"it holds a \(2, 2, 2\), b \(2, 2, 2\); allowed is an array 'c'"):
         read_matlab(path, "c", 3)
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match=r"x.mat: truncated or damaged \(an element of .* are left\); get it anew"):
         read_matlab(path, "b", 3)
+
+
+def test_matlab_checksum_of_compressed_arrays(tmp_path):
+    scipy.io.savemat(tmp_path / "x.mat", {"a": np.ones((20, 20, 20))}, do_compression=True)
+    content = bytearray((tmp_path / "x.mat").read_bytes())
+    content[-1] ^= 1
+    (tmp_path / "x.mat").write_bytes(content)
+    with pytest.raises(InputError, match=r"incorrect data check"):
+        read_matlab(tmp_path / "x.mat", "a", 3)
 
 
 _IDX = idx_bytes(np.arange(48, dtype=np.uint8).reshape(3, 4, 4))
 
 
-def _matlab_bytes():
+def _matlab_bytes(order="<"):
+    """Write a (2, 3, 4) array of doubles as the description of MATLAB's format says."""
+
+    def element(kind, body):
+        return struct.pack(f"{order}2I", kind, len(body)) + body + bytes(-len(body) % 8)
+
+    flags, shape = struct.pack(f"{order}2I", 6, 0), struct.pack(f"{order}3i", 2, 3, 4)
+    numbers = np.arange(24.0).reshape(2, 3, 4).astype(f"{order}f8").tobytes(order="F")
+    name = struct.pack(f"{order}I", 1 << 16 | 1) + b"a\0\0\0"  # a small element
+    array = element(14, element(6, flags) + element(5, shape) + name + element(9, numbers))
+    mark = struct.pack(f"{order}2H", 0x0100, 0x4D49)
+    return b"MATLAB 5.0 MAT-file".ljust(124) + mark + array
+
+
+def _compressed_matlab_bytes():
     stream = io.BytesIO()
-    scipy.io.savemat(stream, {"a": np.arange(24.0).reshape(2, 3, 4)})
-    return stream.getvalue()
+    scipy.io.savemat(stream, {"a": np.arange(24.0).reshape(2, 3, 4)}, do_compression=True)
+    return b" " * 124 + stream.getvalue()[124:]  # without SciPy's date, so that each run tries the same
 
 
-_SAMPLES = {"idx": _IDX, "gzip": gzip.compress(_IDX, mtime=0), "matlab": _matlab_bytes()}
+_SAMPLES = {
+    "idx": _IDX,
+    "gzip": gzip.compress(_IDX, mtime=0),
+    "matlab": _matlab_bytes(),
+    "compressed matlab": _compressed_matlab_bytes(),
+}
 
 
 @pytest.mark.parametrize("kind", _SAMPLES)
@@ -366,7 +416,7 @@ def test_damaged_files_give_an_array_or_one_error(tmp_path, kind, data):
     path = tmp_path / "x"
     path.write_bytes(bytes(content))
     try:
-        array, said = read_matlab(path, "a", 3) if kind == "matlab" else read_idx(path, 3), ""
+        array, said = read_matlab(path, "a", 3) if "matlab" in kind else read_idx(path, 3), ""
     except InputError as error:
         array, said = None, str(error)
     assert array.ndim == 3 if array is not None else str(path) in said
@@ -552,6 +602,16 @@ def test_catalogue_is_complete():
             assert file.addresses
 
 
+def test_first_example_of_the_page_runs(capsys):
+    exec(compile(examples()[0], "docs/data.md", "exec"), {})
+    assert capsys.readouterr().out.startswith("(1442, 1, 8, 8)")
+
+
+def examples():
+    page = Path(__file__).parent.parent / "docs" / "data.md"
+    return re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S)
+
+
 # The real files, where a folder beside the checkout has them
 
 
@@ -590,3 +650,8 @@ if (REAL_DATA / "samson").is_dir():
         nearest = KNeighborsClassifier(1).fit(train, split.train_labels)
         # 97.8 % is known for one nearest neighbour on a tenth of the pixels.
         assert nearest.score(test, split.test_labels) == pytest.approx(0.978, abs=0.01)
+
+    def test_second_example_of_the_page_runs(capsys, monkeypatch):
+        monkeypatch.setenv("CIRCUITSNN_DATA", str(REAL_DATA))
+        exec(compile(examples()[1], "docs/data.md", "exec"), {})
+        assert "(60, 1, 156, 5, 5) 0" in capsys.readouterr().out

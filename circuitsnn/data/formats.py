@@ -1,6 +1,6 @@
-"""Reading the files of the data sets: IDX, the binary version of CIFAR-10, MATLAB up to version 7.
+"""Reading images: IDX files and the binary version of CIFAR-10.
 
-None of these formats can carry code. The pickled version of CIFAR-10 can, and is not read.
+Neither can carry code. The pickled version of CIFAR-10 can, and is not read.
 """
 
 import gzip
@@ -15,7 +15,7 @@ import numpy as np
 
 from circuitsnn.errors import InputError
 
-__all__ = ["read_cifar10", "read_cifar10_archive", "read_idx", "read_matlab"]
+__all__ = ["read_cifar10", "read_cifar10_archive", "read_idx"]
 
 _MOST_BYTES = 2**31  # 28 x 28 images: 2.7 million, or 45 times MNIST
 _CIFAR_RECORD = 1 + 3 * 32 * 32  # a label, then red, green and blue planes of 32 x 32 (the data set's own page)
@@ -142,6 +142,8 @@ def read_cifar10_archive(path: Path, batches: tuple[str, ...]) -> list[tuple[np.
                     if len(content) < member.size <= _CIFAR_MOST * _CIFAR_RECORD:
                         raise EOFError(f"{name} ends early")
                     found[name] = _cifar_records(f"{path}, {name}", content)
+            while archive.fileobj is not None and archive.fileobj.read(1 << 20):
+                pass  # to the end, where gzip's own checksum is
         return found
 
     found = _guarded(path, read)
@@ -160,58 +162,3 @@ def _cifar_records(where: str, content: bytes) -> tuple[np.ndarray, np.ndarray]:
         )
     table = np.frombuffer(content, np.uint8).reshape(records, _CIFAR_RECORD)
     return table[:, 1:].reshape(records, 3, 32, 32), table[:, 0]
-
-
-def read_matlab(path: Path, variable: str, dimensions: int) -> np.ndarray:
-    """Read one array out of a MATLAB file of version 4 to 7.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    variable : str
-        Name of the array, in any case. If there is none of this name, the only one with the right number of
-        dimensions is taken.
-    dimensions : int
-        Dimensions that it must have.
-
-    Returns
-    -------
-    ndarray
-        The array, of numbers.
-
-    Raises
-    ------
-    InputError
-        If the file is of another kind, damaged, or holds no such array.
-    """
-    # SciPy's reader takes long to import.
-    from scipy.io import loadmat, whosmat
-
-    with path.open("rb") as file:
-        # Version 7.3 is HDF5 behind a header of its own.
-        if file.read(10) == b"MATLAB 7.3":
-            raise InputError(f"{path}: a MATLAB file of version 7.3; allowed is up to 7: save it with -v7")
-    advice = "allowed is a MATLAB file up to version 7"
-    try:
-        found = {name: shape for name, shape, _ in whosmat(path, appendmat=False)}
-    except Exception as error:  # a damaged file raises whatever the field that is damaged leads to
-        raise InputError(f"{path}: it cannot be read ({error or type(error).__name__}); {advice}") from error
-    fitting = [name for name, shape in found.items() if len(shape) == dimensions and min(shape) > 1]
-    named = [name for name in found if name.lower() == variable.lower()] or fitting
-    if len(named) != 1:
-        contents = ", ".join(f"{name} {shape}" for name, shape in found.items()) or "nothing"
-        raise InputError(
-            f"{path}: it holds {contents}; allowed is an array {variable!r}, or only one of {dimensions} dimensions"
-        )
-    try:
-        array = loadmat(path, appendmat=False, variable_names=named)[named[0]]
-    except Exception as error:
-        raise InputError(f"{path}: {named[0]} cannot be read ({error or type(error).__name__}); {advice}") from error
-    if not isinstance(array, np.ndarray) or array.dtype.kind not in "uifb" or array.ndim != dimensions:
-        shape = getattr(array, "shape", ())
-        raise InputError(
-            f"{path}: {named[0]} is {type(array).__name__} of shape {shape}; allowed is an array of real numbers "
-            f"with {dimensions} dimensions"
-        )
-    return array

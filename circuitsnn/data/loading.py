@@ -9,7 +9,8 @@ import numpy as np
 from circuitsnn.data.catalogue import CATALOGUE, DataSet, find_set
 from circuitsnn.data.download import Progress, fetch
 from circuitsnn.data.folders import CIFAR10_BATCHES, how_to_get, keeping_folder, locate
-from circuitsnn.data.formats import read_cifar10, read_cifar10_archive, read_idx, read_matlab
+from circuitsnn.data.formats import read_cifar10, read_cifar10_archive, read_idx
+from circuitsnn.data.matlab import read_matlab
 from circuitsnn.data.sets import ImageSet, Scene
 from circuitsnn.errors import InputError
 

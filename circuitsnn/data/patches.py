@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from scipy.ndimage import minimum_filter
 
 from circuitsnn.checks import check_word, whole_number
 from circuitsnn.data.sets import Scene
@@ -32,7 +31,7 @@ class PixelPatches:
     bands : int
         Bands of a patch.
     train_pixels, test_pixels : ndarray of int64, shape (pixels,)
-        Which pixels train and which test: row times the scene's columns plus column.
+        Which pixels train and which test, row by row: row times the scene's columns plus column.
     train_labels, test_labels : ndarray of int64, shape (pixels,)
         Their classes, from 0 on.
     unused_labels : ndarray of int64, shape (pixels,)
@@ -221,6 +220,8 @@ def _split_by_blocks(
     labels: np.ndarray, share: float, rng: np.random.Generator, block: int, margin: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Give blocks to training so that each class comes near its share; leave out what lies near the other part."""
+    from scipy.ndimage import minimum_filter  # takes most of a second to import
+
     rows, columns = labels.shape
     across = -(-columns // block)
     of_pixel = (np.arange(rows) // block)[:, None] * across + np.arange(columns) // block

@@ -63,7 +63,7 @@ def test_thresholds_are_percentiles_with_the_layers_before_spiking():
 def test_parts_give_the_percentile_of_all(monkeypatch):
     data = images(23)
     whole = spiking(artificial(), data, 5, estimation_steps=20)
-    monkeypatch.setattr(conversion, "_MOST_VALUES", 4 * 9 * 20 * 5)
+    monkeypatch.setattr(conversion, "_MOST_VALUES", 4 * 36 * 20 * 5)
     parts = spiking(artificial(), data, 5, estimation_steps=20)
     for k in (1, 2, 3):
         assert parts[f"neuron{k}"].threshold == pytest.approx(float(whole[f"neuron{k}"].threshold), rel=1e-6)
@@ -144,9 +144,8 @@ def test_recalibration_takes_a_factor_out():
     assert factors == pytest.approx([0.7, 1.0, 0.7], rel=1e-5)
     exact, real = run(net, images(50)), run(made, images(50), engines=engines)
     assert real.activity["neuron3"] == pytest.approx(exact.activity["neuron3"], rel=0.01)
-    assert not run(net, images(50), engines=engines).activity["neuron3"] == pytest.approx(
-        exact.activity["neuron3"], rel=0.1
-    )
+    raw = run(net, images(50), engines=engines)
+    assert abs(raw.activity["neuron3"] / exact.activity["neuron3"] - 1) > 0.1
 
 
 def normalised():

@@ -499,3 +499,21 @@ def test_saturation_clips():
 def test_wrong_input(make, message):
     with pytest.raises(InputError, match=message):
         make(small_card())
+
+
+def test_a_chip_of_a_design_is_the_macro_of_its_seed():
+    rng = np.random.default_rng(31)
+    weights, x = matrix(rng), spikes(rng)
+    first = Macro(small_card(), weights, seed=1, calibration=x, significance="charge_sharing")
+    third = Macro(
+        small_card(), weights, seed=3, calibration=x, significance="charge_sharing", behaviour=first.behaviour
+    )
+    before = first.forward(x, np.random.default_rng(0))
+    chip = first.chip(3)
+    np.testing.assert_array_equal(chip.forward(x), third.forward(x))
+    np.testing.assert_array_equal(first.forward(x, np.random.default_rng(0)), before)
+    assert not np.array_equal(first.chip(4).forward(x, np.random.default_rng(0)), before)
+    assert chip.behaviour is first.behaviour
+    np.testing.assert_array_equal(Macro(small_card(), weights, "ideal").chip(2).forward(x), x @ weights.T)
+    with pytest.raises(InputError, match="seed"):
+        first.chip(-1)

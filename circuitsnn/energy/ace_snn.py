@@ -7,6 +7,7 @@ Source: S. Datta et al., Front. Neurosci. 16:815258 (2022), Table 1, doi:10.3389
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from numbers import Real
 from types import MappingProxyType
 
 from circuitsnn.energy.network import LayerUse
@@ -141,7 +142,7 @@ def snn_layers(
     InputError
         If the rates are not as many as the layers that spike.
     """
-    rates = list(rates) if isinstance(rates, Sequence) else [rates] * (len(shapes) - 1)
+    rates = [rates] * (len(shapes) - 1) if isinstance(rates, Real) else list(rates)
     if len(rates) != len(shapes) - 1:
         raise InputError(
             f"rates are {len(rates)}; allowed is one number, or {len(shapes) - 1}: all layers but the last"

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 from circuitsnn.cards import Card
 from circuitsnn.energy.operations import operation_energy
 from circuitsnn.energy.pim import (
+    READINGS,
     Cost,
     LayerShape,
     Reading,
@@ -30,7 +31,6 @@ from circuitsnn.energy.pim import (
     read_as,
 )
 from circuitsnn.errors import InputError
-from circuitsnn.quantities import show_quantity
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -255,7 +255,7 @@ def network_cost(
         if names.count(name) > 1:
             raise InputError(f"layer {name} is there twice; allowed is each name once")
     reading = read_as(form)
-    label = form if isinstance(form, str) else "own reading"
+    label = next((name.replace("_", " ") for name, one in READINGS.items() if one == reading), "read as told")
     return NetworkCost(tuple(row for layer in layers for row in _rows(layer, card, reading, label, operations)))
 
 
@@ -280,7 +280,7 @@ def _rows(layer: LayerUse, card: Card, reading: Reading, label: str, energies: C
     compute = Cost({"compute": count * energy}, {"compute": digital.delays["compute"]})
     constants = f"{label}, constants of card {card.name}: {card.source}"
     return (
-        Row(layer.name, "operations", compute, f"{count:.6g} times {show_quantity(energy, 'J')}: {source}"),
+        Row(layer.name, "operations", compute, f"{count:.6g} times {energy * 1e12:.4g} pJ: {source}"),
         Row(layer.name, "memory", digital, f"{equations}, {constants}"),
         _circuit(layer, card, reading, digital, constants, evaluations),
     )

@@ -122,11 +122,11 @@ def checked_array(what: str, value: ArrayLike) -> np.ndarray:
     """
     try:
         found = np.asarray(value)
-        array = found.astype(np.float32 if found.dtype == np.float32 else np.float64, order="C")
     except (TypeError, ValueError):
-        raise InputError(f"{what} must be an array of numbers") from None
+        raise InputError(f"{what} is no array; allowed is an array of numbers") from None
     if found.dtype.kind not in "fiu":
         raise InputError(f"{what} holds {found.dtype}; allowed are numbers")
+    array = found.astype(np.float32 if found.dtype == np.float32 else np.float64, order="C")
     if not np.isfinite(array).all():
         raise InputError(f"{what} holds values that are not finite; allowed are finite numbers")
     array.flags.writeable = False

@@ -261,7 +261,7 @@ class Bench:
         chosen = np.random.default_rng(self.seed).choice(
             len(patches.train_pixels), min(50, len(patches.train_pixels)), replace=False
         )
-        return spiking(self.networks["ann"], STEPS, patches.patches(patches.train_pixels[chosen]))
+        return spiking(self.networks["ann"], patches.patches(patches.train_pixels[chosen]), STEPS)
 
 
 def measure(bench: Bench) -> dict[str, Measured]:
@@ -374,7 +374,7 @@ def draw_accuracy(results: pd.DataFrame, place: int | None) -> Figure:
     axes.set(xticks=at, xticklabels=[NAMES[name].replace(", ", ",\n") for name in chosen["network"]])
     axes.set(ylabel="overall accuracy [%]", ylim=(max(10.0 * (lowest // 10) - 10.0, 0.0), 101.0))
     axes.grid(axis="x", visible=False)
-    axes.legend(fontsize=8, loc="lower right")
+    axes.legend(fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4)
     return figure
 
 
@@ -452,12 +452,12 @@ def activity(bench: Bench, found: Mapping[str, Measured], from_paper: bool) -> P
         one = table[table["network"] == name]
         offset = (k - (len(names) - 1) / 2) * 0.8 / len(names)
         axes.bar(one["number"] + offset, one["activity"], 0.75 / len(names), label=NAMES[name], color=PALETTE[k])
-    axes.axhline(MOST_SPIKES, color="black", linestyle="--", label="paper: below")
+    axes.axhline(MOST_SPIKES, color="black", linestyle="--", label="paper: all below")
     if table["number"].max() >= 3:
         axes.plot([3], [LAYER_3], "D", color="black", markersize=5, label="paper, Indian Pines")
     axes.set(xlabel="layer [-]", ylabel="spikes of a neuron in 5 steps [1]", xticks=sorted(table["number"].unique()))
     axes.grid(axis="x", visible=False)
-    axes.legend(fontsize=8)
+    axes.legend(fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
     part.figures["activity"] = figure
     return part
 
@@ -499,7 +499,7 @@ def sweeps(bench: Bench, found: Mapping[str, Measured]) -> Part:
     trained = [(BITS[name], reference[name]) for name in ("snn4", "snn5", "snn6") if name in reference]
     if trained:
         right.plot(*zip(*trained, strict=True), "D", color=PALETTE[1], label="trained at these bits")
-    right.set(xlabel="bits of a weight [-]", ylabel="overall accuracy [%]")
+    right.set(xlabel="bits of a weight [-]", ylabel="overall accuracy [%]", xticks=bits["value"])
     right.legend(fontsize=8)
     part.figures["sweeps"] = figure
     return part

@@ -133,6 +133,8 @@ def recalibrate(
         If a percentile is not above zero, or an argument is not possible.
     """
     samples = np.asarray(data)
+    for name in engines:
+        _ = network[name]  # one that does not exist is no layer's
     layers = list(network.layers)
     for place, layer in enumerate(network.layers):
         if not isinstance(layer, Neuron) or not place:

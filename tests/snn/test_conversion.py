@@ -206,6 +206,8 @@ def test_a_norm_stays_where_its_input_is_used_elsewhere():
         (lambda: spiking(spiking(artificial(), images(), 5), images(), 5), "layer neuron1: spikes already"),
         (lambda: spiking(Network((3,), (Dense("fc", np.eye(3)),)), images(3, (3,)), 5), "no rectified linear units"),
         (lambda: spiking(Network((3,), (Relu("r"),)), images(3, (3,)), 5), "layer r: nothing comes before it"),
+        (lambda: spiking(artificial(), images(0), 5), "data"),
+        (lambda: recalibrate(spiking(artificial(), images(), 5), images(), {"conv9": Gain()}), "no layer 'conv9'"),
         (
             lambda: recalibrate(Network((2,), (Dense("d", -np.eye(2)), Neuron("n"))), np.ones((3, 2)), {"d": Gain()}),
             "layer n: the 99.7 % percentile of its drive is -1",

@@ -1,0 +1,429 @@
+"""What each layer makes of a signal, for a block of samples and all their time steps at once."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from circuitsnn.core import spiking as core
+from circuitsnn.errors import InputError
+from circuitsnn.snn.engines.base import MacChip, NeuronChip
+from circuitsnn.snn.layers import (
+    AveragePool,
+    BatchNorm,
+    Convolution,
+    Dense,
+    Encoder,
+    Filter,
+    Flatten,
+    Layer,
+    MaxPool,
+    Neuron,
+    Relu,
+    Reshape,
+    Shape,
+    Sum,
+    Weights,
+)
+from circuitsnn.snn.network import Network
+from circuitsnn.snn.operations import fan_out, multiplications
+
+__all__ = ["LINEAR", "Evaluator", "Signal"]
+
+_SPARSE = 0.1
+"""Share of inputs that are not zero below which a dense layer adds up weights of active inputs."""
+
+LINEAR = (Dense, Convolution, AveragePool, BatchNorm, Flatten, Reshape)
+"""Layers that give the sum over all steps from the sum over all steps."""
+
+
+@dataclass(frozen=True)
+class Signal:
+    """What one layer gives to the next, for a block of samples.
+
+    Layers with positions have their samples last, since all products of a kernel element are then alike; the others
+    have them first, so that the weights of one active input lie in one piece.
+    """
+
+    shape: Shape
+    """Shape for one sample."""
+    values: np.ndarray
+    """Values, shape (n, T, size) for one axis, (*shape, T, n) for more; T is 1 if all steps are alike."""
+    events: np.ndarray | None = None
+    """Spikes in all steps, shape (n, size) or (*shape, n): pools and sums add them up. None for analog values."""
+    summed: bool = False
+    """Whether the values are sums over all steps."""
+
+    @property
+    def samples(self) -> int:
+        """Number of samples."""
+        return self.values.shape[0 if len(self.shape) == 1 else -1]
+
+    @property
+    def steps(self) -> int:
+        """Number of time steps, 1 if all are alike."""
+        return self.values.shape[1 if len(self.shape) == 1 else -2]
+
+    def event_counts(self) -> np.ndarray:
+        """Give the spikes in all steps, shape (n, size), neurons in the order of `shape`."""
+        assert self.events is not None
+        return self.events.reshape(-1, self.samples).T if len(self.shape) > 1 else self.events
+
+    def sum(self) -> "Signal":
+        """Give the sum over all steps, where steps are not all alike."""
+        if self.steps == 1:
+            return self
+        axis = 1 if len(self.shape) == 1 else -2
+        if self.values.dtype == np.uint8 and self.events is not None:  # zeros and ones: they have been counted
+            return replace(self, values=np.expand_dims(self.events, axis), summed=True)
+        return replace(self, values=self.values.sum(axis=axis, keepdims=True), summed=True)
+
+    @classmethod
+    def of(cls, series: np.ndarray, spikes: bool = False) -> "Signal":
+        """Make a signal of an array (T, n, *shape).
+
+        Parameters
+        ----------
+        series : ndarray, shape (T, n, *shape)
+            The values.
+        spikes : bool
+            Whether they are spikes, which are counted.
+
+        Returns
+        -------
+        Signal
+            The signal.
+        """
+        shape = series.shape[2:]
+        values = np.swapaxes(series, 0, 1) if len(shape) == 1 else np.moveaxis(series, (0, 1), (-2, -1))
+        values = np.ascontiguousarray(values)
+        axis = 1 if len(shape) == 1 else -2
+        return cls(shape, values, np.count_nonzero(values, axis=axis).astype(np.float32) if spikes else None)
+
+    def series(self) -> np.ndarray:
+        """Give the values with the axes (T, n, *shape)."""
+        if len(self.shape) == 1:
+            return np.swapaxes(self.values, 0, 1)
+        return np.moveaxis(self.values, (-2, -1), (0, 1))
+
+    def grouped(self) -> np.ndarray:
+        """Give the values with the axes (A, T, B) of the kernels."""
+        return self.values if len(self.shape) == 1 else self.values.reshape(-1, *self.values.shape[-2:])
+
+    def along(self, numbers: np.ndarray) -> np.ndarray:
+        """Bring one number, or one for each channel, to a shape that goes with (A, T, B) without T."""
+        if len(self.shape) == 1:
+            return numbers.reshape(1, -1) if numbers.ndim else np.full((1, self.shape[0]), numbers)
+        each = numbers if numbers.ndim else np.full(self.shape[0], numbers)
+        return np.repeat(each, prod(self.shape[1:])).reshape(-1, 1)
+
+
+class Evaluator:
+    """Evaluates layers of a network.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    dtype : dtype
+        float32 or float64.
+    """
+
+    def __init__(self, network: Network, dtype: np.dtype) -> None:
+        self.network, self.dtype = network, np.dtype(dtype)
+        self._prepared: dict[str, Any] = {}
+
+    def __call__(
+        self,
+        layer: Layer,
+        signal: Signal,
+        earlier: Mapping[str, Signal],
+        chip: MacChip | NeuronChip | None = None,
+        rng: np.random.Generator | None = None,
+        every_step: bool = False,
+    ) -> Signal:
+        """Evaluate a layer.
+
+        Parameters
+        ----------
+        layer : Layer
+            The layer.
+        signal : Signal
+            Its input.
+        earlier : mapping of str to Signal
+            Outputs of earlier layers that sums need.
+        chip : MacChip or NeuronChip, optional
+            What holds the layer, in place of exact arithmetic.
+        rng : numpy.random.Generator, optional
+            Source of the chip's noise.
+        every_step : bool
+            Whether the chip reads an input that is the same in all steps in each of them.
+
+        Returns
+        -------
+        Signal
+            The output.
+
+        Raises
+        ------
+        InputError
+            If the layer cannot take such a signal.
+        """
+        if chip is None and isinstance(layer, Sum):
+            return self._add(layer, signal, earlier[layer.source])
+        if isinstance(layer, Weights):
+            return self._weigh(layer, signal) if chip is None else self._multiply(layer, signal, chip, rng, every_step)
+        if isinstance(layer, Neuron) and chip is not None:
+            return self._spike_on(chip, signal, rng)
+        return _RULES[type(layer)](self, layer, signal)
+
+    def operations(self, layer: Weights, signal: Signal, every_step: bool = False) -> tuple[np.ndarray, np.ndarray]:
+        """Count what an input makes a layer with weights do.
+
+        Parameters
+        ----------
+        layer : Weights
+            The layer.
+        signal : Signal
+            Its input.
+        every_step : bool
+            Whether an input that is the same in all steps is multiplied in each of them.
+
+        Returns
+        -------
+        accumulations : ndarray, shape (n,)
+            Additions that spikes cause: equation 13.
+        multiplications : ndarray, shape (n,)
+            Multiplications with accumulation that other values cause: equation 14.
+        """
+        none = np.zeros(signal.samples)
+        if signal.events is None:
+            times = self.network.steps if every_step or signal.summed else signal.steps
+            return none, np.full(signal.samples, float(times * multiplications(layer, signal.shape)))
+        if len(signal.shape) == 1:
+            return signal.events.sum(axis=1, dtype=float) * len(layer.weight), none
+        sums = signal.events.sum(axis=0, dtype=float)
+        return fan_out(layer, signal.shape).ravel() @ sums.reshape(-1, signal.samples), none
+
+    def rows(self, layer: Weights, signal: Signal) -> np.ndarray:
+        """Give the vectors that a layer's matrix multiplies.
+
+        Parameters
+        ----------
+        layer : Weights
+            The layer.
+        signal : Signal
+            Its input.
+
+        Returns
+        -------
+        ndarray, shape (n, inputs)
+            Vectors; for each sample all steps, for convolutions each step of each sample with all positions.
+        """
+        if not isinstance(layer, Convolution):
+            return signal.values.reshape(-1, signal.shape[0]).astype(self.dtype, copy=False)
+        axes = len(layer.kernel)
+        maps = signal.values.astype(self.dtype, copy=False)
+        maps = np.pad(maps, [(0, 0), *((p, p) for p in layer.padding), (0, 0), (0, 0)])
+        windows = np.lib.stride_tricks.sliding_window_view(maps, layer.kernel, axis=tuple(range(1, axes + 1)))
+        windows = windows[(slice(None), *(slice(None, None, s) for s in layer.stride))]
+        # Axes are channels, positions, steps, samples, kernel.
+        order = [axes + 1, axes + 2, *range(1, axes + 1), 0, *range(axes + 3, 2 * axes + 3)]
+        return windows.transpose(order).reshape(-1, layer.matrix.shape[1])
+
+    def _once(self, layer: Layer, what: str, make: Callable[[], Any]) -> Any:
+        key = f"{layer.name}.{what}"
+        if key not in self._prepared:
+            self._prepared[key] = make()
+        return self._prepared[key]
+
+    # Weights.
+
+    def _bias(self, layer: Weights, summed: bool) -> np.ndarray | None:
+        if layer.bias is None:
+            return None
+        return layer.bias.astype(self.dtype) * self.dtype.type(self.network.steps if summed else 1)
+
+    def _weigh(self, layer: Weights, signal: Signal) -> Signal:
+        bias = self._bias(layer, signal.summed)
+        shape = layer.output_shape(signal.shape)
+        if isinstance(layer, Convolution):
+            return Signal(shape, self._convolve(layer, signal, bias), None, signal.summed)
+        samples, steps, size = signal.values.shape
+        flat = signal.values.reshape(-1, size)
+        if signal.events is not None and signal.events.sum(dtype=float) < _SPARSE * signal.values.size:
+            weights = self._once(layer, "inputs first", lambda: np.ascontiguousarray(layer.weight.T, self.dtype))
+            out = np.zeros((len(flat), shape[0]), self.dtype)
+            core.sparse_product(flat, weights, out)
+        else:
+            weights = self._once(layer, "weights", lambda: np.ascontiguousarray(layer.weight, self.dtype))
+            out = flat.astype(self.dtype, copy=False) @ weights.T
+        if bias is not None:
+            out += bias
+        return Signal(shape, out.reshape(samples, steps, -1), None, signal.summed)
+
+    def _convolve(self, layer: Convolution, signal: Signal, bias: np.ndarray | None) -> np.ndarray:
+        flat = (1,) * (3 - len(layer.kernel))
+        steps, samples = signal.values.shape[-2:]
+        maps = signal.values.astype(self.dtype, copy=False)
+        maps = maps.reshape(signal.shape[0], *flat, *signal.shape[1:], -1)
+        weights = self._once(
+            layer,
+            "kernel",
+            lambda: np.ascontiguousarray(
+                layer.weight.reshape(*layer.weight.shape[:2], *flat, *layer.kernel), self.dtype
+            ),
+        )
+        shape = layer.output_shape(signal.shape)
+        out = np.empty((shape[0], *flat, *shape[1:], maps.shape[-1]), self.dtype)
+        stride, padding = (*flat, *layer.stride), (*(0 for _ in flat), *layer.padding)
+        bias = np.zeros(shape[0], self.dtype) if bias is None else bias
+        core.convolution(maps, weights, stride, padding, bias, out)
+        return out.reshape(*shape, steps, samples)
+
+    def _multiply(
+        self, layer: Weights, signal: Signal, chip: MacChip, rng: np.random.Generator | None, every_step: bool
+    ) -> Signal:
+        if every_step and signal.steps < self.network.steps:
+            axis = 1 if len(signal.shape) == 1 else -2
+            signal = replace(signal, values=np.repeat(signal.values, self.network.steps, axis=axis))
+        out = np.asarray(chip.multiply(self.rows(layer, signal), rng), self.dtype)
+        if layer.bias is not None:
+            out = out + self._bias(layer, summed=False)
+        shape = layer.output_shape(signal.shape)
+        if not isinstance(layer, Convolution):
+            return Signal(shape, out.reshape(signal.samples, signal.steps, -1))
+        out = out.reshape(signal.steps, signal.samples, *shape[1:], shape[0])
+        return Signal.of(np.moveaxis(out, -1, 2))
+
+    # Neurons.
+
+    def _spikes(self, signal: Signal, drive: np.ndarray, layer: Neuron) -> Signal:
+        threshold, leak = (signal.along(each.astype(self.dtype)) for each in (layer.threshold, layer.leak))
+        dynamics = core.Dynamics(
+            early=layer.reset == "soft" and layer.reset_step == "same",
+            late=layer.reset == "soft" and layer.reset_step == "next",
+            hard=layer.reset == "hard",
+            at_threshold=layer.at_threshold,
+            refractory=int(layer.refractory),
+        )
+        size, _, width = drive.shape
+        spikes = np.empty((size, self.network.steps, width), np.uint8)
+        counts = np.empty((size, width), np.float32)
+        decay = np.array([layer.reset_decay], self.dtype)
+        core.neurons(drive.astype(self.dtype, copy=False), threshold, leak, decay, dynamics, spikes, counts)
+        if len(signal.shape) == 1:
+            return Signal(signal.shape, spikes, counts)
+        return Signal(
+            signal.shape, spikes.reshape(*signal.shape, *spikes.shape[1:]), counts.reshape(*signal.shape, width)
+        )
+
+    def _fire(self, layer: Neuron, signal: Signal) -> Signal:
+        return self._spikes(signal, signal.grouped(), layer)
+
+    def _spike_on(self, chip: NeuronChip, signal: Signal, rng: np.random.Generator | None) -> Signal:
+        drive = signal.series()
+        steps = self.network.steps
+        series = chip.spikes(drive[0], rng, steps) if signal.steps < steps else chip.spikes(drive, rng)
+        return Signal.of(np.asarray(series, np.uint8), spikes=True)
+
+    def _encode(self, layer: Encoder, signal: Signal) -> Signal:
+        if signal.events is not None or (signal.steps > 1):
+            raise InputError(
+                f"layer {layer.name}: its input differs from step to step; allowed is one that is the same in all"
+            )
+        # All of the value comes in the first step; what is left makes spikes in the others.
+        drive = np.zeros((signal.grouped().shape[0], self.network.steps, signal.grouped().shape[2]), self.dtype)
+        drive[:, :1] = signal.grouped()
+        return self._spikes(signal, drive, Neuron(layer.name, layer.threshold, reset_step="same", at_threshold=True))
+
+    # Other layers.
+
+    def _add(self, layer: Sum, signal: Signal, other: Signal) -> Signal:
+        events = None if signal.events is None or other.events is None else signal.events + other.events
+        values = signal.values.astype(self.dtype, copy=False) + other.values.astype(self.dtype, copy=False)
+        return Signal(signal.shape, values, events)
+
+    def _normalise(self, layer: BatchNorm, signal: Signal) -> Signal:
+        def shaped(numbers: np.ndarray) -> np.ndarray:
+            numbers = np.atleast_2d(numbers).astype(self.dtype)  # (steps or 1, channels)
+            if len(signal.shape) == 1:
+                return numbers
+            return numbers.T.reshape(len(numbers.T), *(1 for _ in signal.shape[1:]), -1, 1)
+
+        shift = shaped(layer.shift) * self.dtype.type(self.network.steps if signal.summed else 1)
+        values = signal.values.astype(self.dtype, copy=False) * shaped(layer.scale) + shift
+        return Signal(signal.shape, values, None, signal.summed)
+
+    def _rectify(self, layer: Relu, signal: Signal) -> Signal:
+        values = np.maximum(signal.values.astype(self.dtype, copy=False), self.dtype.type(0))
+        if layer.maximum is not None:
+            np.minimum(values, self.dtype.type(layer.maximum), out=values)
+        return Signal(signal.shape, values)
+
+    def _pool(self, layer: AveragePool | MaxPool, signal: Signal) -> Signal:
+        shape, largest = layer.output_shape(signal.shape), isinstance(layer, MaxPool)
+        flat = (1,) * (3 - len(layer.kernel))
+        kernel, stride = (*flat, *layer.kernel), (*flat, *layer.stride)
+        steps, samples = signal.values.shape[-2:]
+
+        def pooled(values: np.ndarray, divisor: float, dtype: np.dtype) -> np.ndarray:
+            values = values.reshape(signal.shape[0], *flat, *signal.shape[1:], -1)
+            out = np.empty((shape[0], *flat, *shape[1:], values.shape[-1]), dtype)
+            core.pool(values, kernel, stride, largest, np.array([divisor], dtype), out)
+            return out
+
+        dtype = signal.values.dtype if largest else self.dtype
+        values = pooled(signal.values, prod(kernel), dtype).reshape(*shape, steps, samples)
+        events = signal.events
+        if events is not None and largest:
+            events = np.count_nonzero(values, axis=-2).astype(np.float32)
+        elif events is not None:
+            # Spikes of overlapping parts go on from each of them.
+            events = pooled(events, 1.0, events.dtype).reshape(*shape, samples)
+        return Signal(shape, values, events, signal.summed)
+
+    def _reshape(self, layer: Flatten | Reshape, signal: Signal) -> Signal:
+        shape = layer.output_shape(signal.shape)
+
+        def brought(values: np.ndarray) -> np.ndarray:
+            """Change the shape of (n, T, *shape), or of (n, *shape)."""
+            batch = values.ndim - len(signal.shape)
+            order = getattr(layer, "order", None)
+            if order is not None:
+                values = values.transpose(*range(batch), *(batch + axis for axis in order))
+            return values.reshape(*values.shape[:batch], *shape)
+
+        if len(signal.shape) == 1:
+            values, events = signal.values, signal.events
+        else:
+            values = np.moveaxis(signal.values, (-1, -2), (0, 1))
+            events = None if signal.events is None else np.moveaxis(signal.events, -1, 0)
+        values, events = brought(values), None if events is None else brought(events)
+        if len(shape) > 1:
+            values = np.moveaxis(values, (0, 1), (-1, -2))
+            events = None if events is None else np.moveaxis(events, 0, -1)
+        events = None if events is None else np.ascontiguousarray(events)
+        return Signal(shape, np.ascontiguousarray(values), events, signal.summed)
+
+    def _filter(self, layer: Filter, signal: Signal) -> Signal:
+        series = signal.grouped()
+        out = np.empty((series.shape[0], self.network.steps, series.shape[2]), self.dtype)
+        feedback, feedforward = layer.feedback.astype(self.dtype), layer.feedforward.astype(self.dtype)
+        core.filtered(series, feedback, feedforward, out)
+        return Signal(signal.shape, out if len(signal.shape) == 1 else out.reshape(*signal.shape, *out.shape[1:]))
+
+
+_RULES: dict[type[Layer], Callable[..., Signal]] = {
+    AveragePool: Evaluator._pool,
+    BatchNorm: Evaluator._normalise,
+    Encoder: Evaluator._encode,
+    Filter: Evaluator._filter,
+    Flatten: Evaluator._reshape,
+    MaxPool: Evaluator._pool,
+    Neuron: Evaluator._fire,
+    Relu: Evaluator._rectify,
+    Reshape: Evaluator._reshape,
+}

@@ -21,17 +21,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from circuitsnn.cards import Card
+from circuitsnn.energy.ace_snn import INPUT_BITS, NETWORKS, SCENES, cnn_3d
 from circuitsnn.energy.pim import Cost, LayerShape, digital_cnn, digital_snn, in_memory, mac_energy
 from circuitsnn.figures import PALETTE
 from circuitsnn.sram.macro import Imperfections, Macro
 from circuitsnn.study import Claim, Outcome, Study, StudyContext, StudyParameter, new_figure
 
-BANDS = {
-    "IP": (200, 16),
-    "PU": (103, 9),
-    "SS": (204, 16),
-}  # bands and classes: Indian Pines, Pavia, Salinas (section 6.2)
-INPUT_BITS = 8
 PAPER = {  # section 7.3.2: gains of the array in energy, delay and energy-delay product
     ("CNN-3D", "IP"): (1.28, 1.08, 1.38),
     ("CNN-3D", "mean"): (1.30, 1.07, 1.38),
@@ -47,45 +42,6 @@ class Part:
     claims: list[Claim] = field(default_factory=list)
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
     figures: dict[str, Figure] = field(default_factory=dict)
-
-
-def convolved(size: int, kernel: int, stride: int = 1, padding: int = 0) -> int:
-    """Positions of a kernel along one direction."""
-    return (size + 2 * padding - kernel) // stride + 1
-
-
-def cnn_3d(bands: int, classes: int) -> list[LayerShape]:
-    """CNN-3D of Table 1 with its classifier, for patches of 5 by 5."""
-    depth, layers, inputs = bands, [], 1
-    #        C_o, k, positions in the plane, k_z, stride and padding along the depth
-    for outputs, k, plane, k_z, stride, padding in (
-        (20, 3, 3, 3, 1, 0),
-        (40, 1, 3, 3, 2, 1),
-        (84, 3, 1, 3, 1, 1),
-        (84, 1, 1, 3, 2, 1),
-        (84, 1, 1, 3, 1, 1),
-        (84, 1, 1, 2, 2, 1),
-    ):
-        depth = convolved(depth, k_z, stride, padding)
-        layers.append(LayerShape(inputs, outputs, k, k, k_z, plane, plane, depth))
-        inputs = outputs
-    return [*layers, LayerShape(84 * depth, classes)]
-
-
-def cnn_32h(bands: int, classes: int) -> list[LayerShape]:
-    """CNN-32H of Table 1 with its classifier, for patches of 3 by 3."""
-    depth = convolved(bands, 18, 7)
-    height, width = (depth - 4) // 4, (90 - 4) // 4  # after two 3 by 3 kernels and average pooling by 4
-    return [
-        LayerShape(1, 90, 3, 3, 18, 1, 1, depth),
-        LayerShape(1, 64, 3, 3, 1, depth - 2, 88),
-        LayerShape(64, 128, 3, 3, 1, depth - 4, 86),
-        LayerShape(128 * height * width, 512),
-        LayerShape(512, classes),
-    ]
-
-
-NETWORKS = {"CNN-3D": cnn_3d, "CNN-32H": cnn_32h}
 
 
 @dataclass(frozen=True)
@@ -125,7 +81,7 @@ class Account:
 
 def account(network: str, data: str, card: Card, activity: float) -> Account:
     """Add up a network by Table 4."""
-    first, *rest = NETWORKS[network](*BANDS[data])
+    first, *rest = NETWORKS[network](*SCENES[data])
     costs = [digital_snn(layer, card, activity) for layer in rest]
     return Account(
         first,
@@ -140,7 +96,7 @@ def account(network: str, data: str, card: Card, activity: float) -> Account:
 
 def table_4(card: Card, activity: float) -> Part:
     """Compare the paper's gains with what its equations give."""
-    accounts = {(network, data): account(network, data, card, activity) for network in NETWORKS for data in BANDS}
+    accounts = {(network, data): account(network, data, card, activity) for network in NETWORKS for data in SCENES}
     part = Part()
     rows = []
     for (network, data), one in accounts.items():
@@ -159,8 +115,8 @@ def table_4(card: Card, activity: float) -> Part:
             remark=f"E_mac goes with Q^{card.q_exp:g} as the paper says; its number asks for Q^1.5")
     )  # fmt: skip
     for network, paper in SHARE.items():
-        share = float(np.mean([accounts[network, data].share for data in BANDS]))
-        operations = float(np.mean([accounts[network, data].share_of_operations for data in BANDS]))
+        share = float(np.mean([accounts[network, data].share for data in SCENES]))
+        operations = float(np.mean([accounts[network, data].share_of_operations for data in SCENES]))
         remark = f"mean of three data sets; without the reading of weights {100 * operations:.1f} %"
         part.claims.append(
             Claim.within(
@@ -168,7 +124,7 @@ def table_4(card: Card, activity: float) -> Part:
             )
         )
     for (network, data), paper in PAPER.items():
-        chosen = BANDS if data == "mean" else (data,)
+        chosen = SCENES if data == "mean" else (data,)
         gains = np.mean([accounts[network, one].gains(accounts[network, one].corrected) for one in chosen], axis=0)
         printed = np.mean([accounts[network, one].gains(accounts[network, one].printed) for one in chosen], axis=0)
         bound = float(np.mean([accounts[network, one].bound for one in chosen]))
@@ -291,7 +247,7 @@ def solve(task: Chips) -> tuple[pd.DataFrame, pd.DataFrame]:
 def circuit(context: StudyContext, constants: Card) -> Part:
     """Put CNN-3D's first layer on drawn chips."""
     macro = context.card("sram_macro_65nm")
-    layer = cnn_3d(*BANDS["IP"])[0]
+    layer = cnn_3d(*SCENES["IP"])[0]
     weights_rng, inputs_rng = context.generators(2)
     weights = weights_rng.standard_normal((layer.C_o, layer.dot_length))
     limit = 2 ** (INPUT_BITS - 1) - 1

@@ -32,6 +32,30 @@ _PIM = (
     Field("P_leak", "P_{leak}", "W", "Leakage", minimum_allowed=True),
 )
 
+_FORMATS = {
+    "int8": "8-bit integer",
+    "int16": "16-bit integer",
+    "int32": "32-bit integer",
+    "fp16": "16-bit floating-point",
+    "fp32": "32-bit floating-point",
+}
+
+
+def _operation(operation: str, name: str) -> Field:
+    word = {"add": "addition", "mul": "multiplication"}[operation]
+    return Field(
+        f"E_{operation}_{name}", f"E_{{{operation},{name}}}", "J", f"Energy of a {_FORMATS[name]} {word}",
+        minimum_allowed=True,
+    )  # fmt: skip
+
+
+_OPERATIONS = (
+    *(_operation("add", name) for name in ("int8", "int16", "int32", "fp16", "fp32")),
+    *(_operation("mul", name) for name in ("int8", "int32", "fp16", "fp32")),
+    Field("E_read_8kB", "E_{read,8kB}", "J", "Energy of reading 64 bits from an SRAM of 8 kB", minimum_allowed=True),
+)
+
 KINDS: Mapping[str, Kind] = {
     "pim_constants": Kind("energy and delay of digital and in-memory layers, for equations 22 to 27", _PIM),
+    "operation_energies": Kind("energies of single additions, multiplications and memory reads", _OPERATIONS),
 }

@@ -51,8 +51,9 @@ class Layer:
     """The layer's kind, as it is called in files."""
 
     def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not self.name or "." in self.name or self.name == "input":
-            raise InputError(f"layer name {self.name!r}: allowed is a text without dots, other than 'input'")
+        name = self.name
+        if not isinstance(name, str) or not name or not name.isprintable() or "." in name or name == "input":
+            raise InputError(f"layer name {name!r}: allowed is a printable text without dots, other than 'input'")
 
     def output_shape(self, shape: Shape) -> Shape:
         """Give the shape of the output for one sample.
@@ -88,6 +89,13 @@ class Layer:
             raise InputError(f"layer {self.name}: {name} has {array.ndim} dimensions; allowed: {allowed}")
         self._set(name, array)
 
+    def _whole(self, name: str, least: int) -> None:
+        """Bring a field to whole numbers."""
+        value = getattr(self, name)
+        if not isinstance(value, (tuple, list)):
+            raise InputError(f"layer {self.name}: {name} is {value!r}; allowed are whole numbers >= {least}")
+        self._set(name, tuple(whole_number(f"layer {self.name}: {name}", each, least) for each in value))
+
     def _misfit(self, shape: Shape, allowed: str) -> InputError:
         return InputError(f"layer {self.name}: its input has shape {shape}; allowed is {allowed}")
 
@@ -105,7 +113,7 @@ def checked_array(what: str, value: ArrayLike) -> np.ndarray:
     Returns
     -------
     ndarray
-        A read-only copy.
+        A read-only copy in C order.
 
     Raises
     ------
@@ -114,11 +122,11 @@ def checked_array(what: str, value: ArrayLike) -> np.ndarray:
     """
     try:
         found = np.asarray(value)
-        array = found.astype(np.float32 if found.dtype == np.float32 else np.float64)
     except (TypeError, ValueError):
-        raise InputError(f"{what} must be an array of numbers") from None
+        raise InputError(f"{what} is no array; allowed is an array of numbers") from None
     if found.dtype.kind not in "fiu":
         raise InputError(f"{what} holds {found.dtype}; allowed are numbers")
+    array = found.astype(np.float32 if found.dtype == np.float32 else np.float64, order="C")
     if not np.isfinite(array).all():
         raise InputError(f"{what} holds values that are not finite; allowed are finite numbers")
     array.flags.writeable = False
@@ -136,6 +144,8 @@ class Weights(Layer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if not self.weight.size:
+            raise InputError(f"layer {self.name}: weight has shape {self.weight.shape}; allowed are sizes >= 1")
         self._numbers("bias", (1,), none=True)
         if self.bias is not None and len(self.bias) != len(self.weight):
             raise InputError(
@@ -251,9 +261,9 @@ class Reshape(Layer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._set("shape", tuple(whole_number(f"layer {self.name}: shape", each, 1) for each in self.shape))
+        self._whole("shape", 1)
         if self.order is not None:
-            self._set("order", tuple(whole_number(f"layer {self.name}: order", each, 0) for each in self.order))
+            self._whole("order", 0)
 
     def output_shape(self, shape: Shape) -> Shape:
         if prod(shape) != prod(self.shape):
@@ -299,6 +309,11 @@ class Sum(Layer):
     source: str = ""
     """Name of the layer whose output is added; "input" is the network's input."""
     kind: ClassVar[str] = "sum"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.source, str):
+            raise InputError(f"layer {self.name}: source is {self.source!r}; allowed is a layer's name")
 
 
 @dataclass(frozen=True, eq=False)
@@ -391,7 +406,7 @@ class Neuron(Layer):
         check_word(f"layer {self.name}: reset_step", self.reset_step, ResetStep)
         if not isinstance(self.at_threshold, bool):
             raise InputError(f"layer {self.name}: at_threshold is {self.at_threshold!r}; allowed: True, False")
-        whole_number(f"layer {self.name}: refractory", self.refractory, 0)
+        self._set("refractory", whole_number(f"layer {self.name}: refractory", self.refractory, 0))
         if (
             isinstance(self.reset_decay, bool)
             or not isinstance(self.reset_decay, (int, float))

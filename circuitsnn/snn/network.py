@@ -1,6 +1,6 @@
 """A network as data: input, coding, layers, read-out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -52,6 +52,8 @@ class Network:
             raise InputError(f"network: input_shape is {self.input_shape!r}; allowed are one to four whole numbers")
         shape = tuple(whole_number("network: input_shape", each, 1) for each in self.input_shape)
         object.__setattr__(self, "input_shape", shape)
+        if not isinstance(self.layers, Sequence):
+            raise InputError("network: layers is no sequence of Layer")
         object.__setattr__(self, "layers", tuple(self.layers))
         object.__setattr__(self, "steps", whole_number("network: steps", self.steps, 1))
         check_word("network: coding", self.coding, Coding)

@@ -46,11 +46,10 @@ Significance = Literal["digital", "charge_sharing", "pulse_width"]
 ConverterModel = Literal["real", "ideal", "none"]
 
 _CONVERTERS: Mapping[str, type[Converter]] = {"sar_adc": SarAdc, "flash_adc": FlashAdc, "ramp_adc": RampAdc}
-_CHUNK = 1024  # reads that are worked on at a time
+_CHUNK = 512  # reads that are worked on at a time
 _CALIBRATION_READS = 64
 _ENERGY_READS = 64  # lines' reads that the cells' energy comes from
 _RESIDUAL = 0.25  # largest residual of the model that is accepted [LSB of the converters]
-_BINS = 1024  # fewest bins of a converter's table; more than one transition in a bin is slow
 
 
 @dataclass(frozen=True)
@@ -528,8 +527,8 @@ class Macro:
         if np.ptp(exact) > 0.0 and (self.imperfections.mismatch or self.imperfections.nonlinearity):
             decoded = np.interp(volts, curve, grid)
             self.gain, self.offset = np.polyfit(decoded.ravel(), exact.ravel(), 1)
-        self._values = self._decode(self.converters.voltage(np.arange(2**bits))).astype(np.float32)
-        self._tables = self._converter_tables()
+        values = self._decode(self.converters.voltage(np.arange(2**bits)))
+        self._tables = core.converters(self.converters.static_thresholds(), values)
         noise = self._noise_of_conversions()
         leakages = np.zeros_like(self._model[2]) if self.fidelity == "transient" else self._model[2]
         self._kernel_columns = [
@@ -556,30 +555,6 @@ class Macro:
         if not self.imperfections.nonlinearity:
             return self.gain * volts / self.behaviour.unit + self.offset
         return self.gain * np.interp(volts, curve, grid) + self.offset
-
-    def _converter_tables(self) -> core.Converters:
-        thresholds = np.ascontiguousarray(self.converters.static_thresholds()).astype(np.float32)
-        bits = self.converters.bits
-        span = np.ptp(thresholds) or 1.0
-        bins = max(_BINS, 4 * 2**bits)
-        low, width = thresholds.min() - 0.01 * span, 1.02 * span / bins
-        # Bins overlap a little, so that rounding in the kernel makes no difference.
-        starts = low + width * (np.arange(bins) - 1e-3)
-        stops = low + width * (np.arange(1, bins + 1) + 1e-3)
-        stops[-1] = np.inf
-        first = np.array([np.searchsorted(row, starts, side="right") for row in thresholds])
-        first[:, 0] = 0
-        padded = np.pad(thresholds, ((0, 0), (0, 1)), constant_values=np.inf)
-        transition = np.take_along_axis(padded, first, axis=1)
-        # Codes that share a transition are missing ones: the code above it is the last of them.
-        after = np.array(
-            [np.searchsorted(row, at, side="right") for row, at in zip(thresholds, transition, strict=True)]
-        )
-        crowded = (np.take_along_axis(padded, after, axis=1) < stops).any(axis=1)
-        return core.Converters(
-            padded, first.astype(np.uint8 if bits <= 8 else np.uint16), transition, self._values[first],
-            self._values[after], crowded, float(low), float(1.0 / width),
-        )  # fmt: skip
 
     def _noise_of_conversions(self) -> np.ndarray:
         """Noise at each converter's input: kT/C and the card's on every line, merged, and the converter's. [V]."""
@@ -663,7 +638,7 @@ class Macro:
                 part = slice(start, start + _CHUNK)
                 drive = self._drive(plane[part])
                 for g, (group, tile) in enumerate(self._groups):
-                    self._read_group(drive, group, tile, float(factor), keys[p, g], start, total[:, part])
+                    self._read_group(drive, group, tile, float(factor), keys[p, g], start, total)
         result = total.T.astype(float)
         result += self._digital(planes)
         return result.reshape(*x.shape[:-1], outputs) * self.step
@@ -702,7 +677,7 @@ class Macro:
         start: int,
         outputs: np.ndarray,
     ) -> None:
-        """Read one row group and add what its converters give to `outputs`, shape (outputs, reads)."""
+        """Read one row group and add what its converters give to `outputs`, shape (outputs, reads), from `start` on."""
         number = self._tile_number(tile)
         if self.fidelity == "transient":
             codes = np.zeros((len(drive), tile.stop - tile.start), np.uint8)
@@ -725,10 +700,10 @@ class Macro:
             if noisy:
                 core.noise(key, start, columns.noise, volts)
             values = factor * columns.significance[:, None] * self._decode(volts)
-            outputs += values.reshape(-1, *outputs.shape).sum(axis=0).astype(np.float32)
+            values = values.reshape(-1, len(outputs), len(drive)).sum(axis=0).astype(np.float32)
+            outputs[:, start : start + len(drive)] += values
             return
-        tables = self._tables, self._values
-        core.convert(sums, columns, transfer, noisy, key, start, *tables, np.float32(factor), outputs)
+        core.convert(sums, columns, transfer, noisy, key, start, self._tables, np.float32(factor), outputs)
 
     def _solve(self, codes: np.ndarray, tile: slice) -> np.ndarray:
         """Discharges by the ODE, shape (reads, columns)."""

@@ -54,21 +54,10 @@ def case(rng, reads=70, outputs=80, slots=3, merged=1, bits=5, converters=7):
     levels = np.sort(np.arange(1, 2**bits) - 0.5 + 0.4 * rng.standard_normal((converters, 2**bits - 1)), axis=1)
     levels[0, 8:11] = levels[0, 8]  # two codes are missing
     levels[1, 8] = levels[1, 9] - 1e-3  # two transitions in one bin
-    padded = np.concatenate([levels, np.full((converters, 1), np.inf)], axis=1).astype(np.float32)
     value = np.linspace(-1, 3, 2**bits).astype(np.float32)
-    bins, high = 1024, 2.0**bits
-    edges = (high * np.arange(bins + 1) / bins).astype(np.float32)
-    first = np.array([np.searchsorted(row[:-1], edges[:-1], side="right") for row in padded])
-    first[:, 0] = 0  # the first bin reaches down without end
-    transition = np.take_along_axis(padded, first, axis=1)
-    after = np.array([np.searchsorted(row[:-1], at, side="right") for row, at in zip(padded, transition, strict=True)])
-    crowded = (np.take_along_axis(padded, after, axis=1) < edges[1:] + 1e-4).any(axis=1)
-    crowded |= padded[:, -2] > high
-    assert crowded.any()
-    assert not crowded.all()
-    tables = macro.Converters(
-        padded, first.astype(np.uint8), transition, value[first], value[after], crowded, 0.0, bins / high
-    )
+    tables = macro.converters(levels, value)
+    # A converter with missing codes goes the fast way, one with two thresholds in a bin does not.
+    np.testing.assert_array_equal(tables.crowded[:3], [False, True, False])
     columns = macro.Columns(
         rng.uniform(0, 0.2, (merged, conversions)).astype(np.float32),
         rng.uniform(0.2, 0.5, (merged, conversions)).astype(np.float32),
@@ -78,24 +67,50 @@ def case(rng, reads=70, outputs=80, slots=3, merged=1, bits=5, converters=7):
     )
     sums = rng.uniform(-3, 2.2 * 2**bits, (merged * conversions, reads)).astype(np.float32)
     transfer = np.array([0.1, 1.0, -2e-3, 1e-5], np.float32)
-    return sums, columns, transfer, (tables, value), np.zeros((outputs, reads), np.float32)
+    return sums, columns, transfer, tables, (levels, value), np.zeros((outputs, reads), np.float32)
+
+
+@pytest.mark.parametrize("bits", [1, 6, 12])
+def test_tables_hold_every_threshold_exactly(bits):
+    """Codes at each threshold, on both sides of it and at the bins' edges: the number of thresholds at or below."""
+    rng, codes = np.random.default_rng(bits), 2**bits
+    thresholds = np.sort(rng.uniform(0.1, 0.9, (3, codes - 1)), axis=1)
+    thresholds[1] = np.sort(np.round(thresholds[1], 2))  # many codes are missing
+    thresholds[2] = np.linspace(0.1, 0.9, codes - 1) if bits > 1 else 0.5
+    value = rng.standard_normal(codes).astype(np.float32)
+    tables = macro.converters(thresholds, value)
+    assert not tables.crowded[1:].any()
+    for converter, exact in enumerate(thresholds):
+        at = np.ceil((exact - tables.low) * tables.per_volt).astype(np.int64)
+        # A position is below a threshold by its place on a grid of 2^-31 of the range.
+        np.testing.assert_allclose(at / tables.per_volt + tables.low, exact, rtol=0, atol=1.1 / tables.per_volt)
+        edges = np.arange(tables.table.shape[1]) << tables.shift
+        positions = np.unique([*(at - 1), *at, *(at + 1), *edges, *(edges[1:] - 1)])
+        index = (tables.table[converter, positions >> tables.shift] + positions) >> tables.shift
+        if tables.crowded[converter]:
+            further = tables.thresholds[converter]
+            index = [i + np.sum(further[i:] <= position) for i, position in zip(index, positions, strict=True)]
+        found = tables.value[converter, index]
+        np.testing.assert_array_equal(found, value[np.searchsorted(at, positions, side="right")])
 
 
 @pytest.mark.parametrize("merged", [1, 3])
 def test_conversion_against_a_plain_one(merged):
-    sums, columns, transfer, (tables, value), outputs = case(np.random.default_rng(merged), reads=600, merged=merged)
+    sums, columns, transfer, tables, (levels, value), outputs = case(
+        np.random.default_rng(merged), reads=600, merged=merged
+    )
     key = np.zeros(2, np.uint32)
-    macro.convert(sums, columns, transfer, False, key, 0, tables, value, np.float32(0.5), outputs)
+    macro.convert(sums, columns, transfer, False, key, 0, tables, np.float32(0.5), outputs)
 
     each = np.polynomial.polynomial.polyval(
         sums.reshape(merged, -1, sums.shape[1]).astype(float) + columns.leakage[..., None], transfer.astype(float)
     )
     volts = np.sum(each * columns.share[..., None], axis=0)
-    thresholds = tables.thresholds[columns.converter, :-1].astype(float)
+    thresholds = levels[columns.converter]
     codes = np.sum(volts[..., None] >= thresholds[:, None], axis=-1)
     expected = (0.5 * columns.significance[:, None] * value[codes]).reshape(3, -1, sums.shape[1]).sum(axis=0)
-    # A voltage within rounding of a threshold may go to either side.
-    close = np.abs(volts[..., None] - thresholds[:, None]).min(axis=-1) < 1e-4
+    # A voltage within rounding of a threshold may go to either side: volts are up to 73, in float32.
+    close = np.abs(volts[..., None] - thresholds[:, None]).min(axis=-1) < 3e-5
     near = close.reshape(3, -1, sums.shape[1]).any(axis=0)
     assert near.mean() < 0.02
     assert np.unique(codes).size == 32
@@ -105,35 +120,32 @@ def test_conversion_against_a_plain_one(merged):
 def test_noise_of_conversions_has_the_given_size():
     """A single threshold at 0 and an input of one sigma: above with the probability of the normal distribution."""
     outputs, reads = 400, 500
-    zero, one = np.zeros((1, 1), np.float32), np.ones((1, 1), np.float32)
-    tables = macro.Converters(
-        np.array([[0.0, np.inf]], np.float32), zero.astype(np.uint8), zero, zero, one, np.zeros(1, bool), -1.0, 0.5
-    )
+    tables = macro.converters(np.zeros((1, 1)), np.array([0.0, 1.0]))
     many = np.ones((1, outputs), np.float32)
     columns = macro.Columns(0 * many, many, np.zeros(outputs, np.int64), 0.3 * many[0], many[0])
     sums = np.full((outputs, reads), 0.3, np.float32)
     given = np.zeros((outputs, reads), np.float32)
-    transfer, value, key = np.array([0, 1], np.float32), np.array([0, 1], np.float32), np.array([5, 6], np.uint32)
-    macro.convert(sums, columns, transfer, True, key, 0, tables, value, np.float32(1), given)
+    transfer, key = np.array([0, 1], np.float32), np.array([5, 6], np.uint32)
+    macro.convert(sums, columns, transfer, True, key, 0, tables, np.float32(1), given)
     share = stats.norm.cdf(1.0)
     assert given.mean() == pytest.approx(share, abs=5 * np.sqrt(share * (1 - share) / given.size))
 
 
 def test_threads_and_portions_make_no_difference():
-    sums, columns, transfer, tables, outputs = case(np.random.default_rng(3))
+    sums, columns, transfer, tables, _, outputs = case(np.random.default_rng(3))
     key = np.array([7, 8], np.uint32)
     results = []
     for threads in (1, numba.config.NUMBA_NUM_THREADS):
         numba.set_num_threads(threads)
         out = outputs.copy()
-        macro.convert(sums, columns, transfer, True, key, 0, *tables, np.float32(1), out)
+        macro.convert(sums, columns, transfer, True, key, 0, tables, np.float32(1), out)
         results.append(out)
     np.testing.assert_array_equal(*results)
     # Reads given in two portions have the noise of one.
     out = outputs.copy()
     for part in (slice(0, 33), slice(33, None)):
         rest = np.ascontiguousarray(sums[:, part])
-        macro.convert(rest, columns, transfer, True, key, part.start, *tables, np.float32(1), out[:, part])
+        macro.convert(rest, columns, transfer, True, key, part.start, tables, np.float32(1), out)
     np.testing.assert_array_equal(out, results[0])
 
 
@@ -147,8 +159,8 @@ with np.errstate(over="ignore"):
 
 
 def small_run():
-    sums, columns, transfer, tables, outputs = case(np.random.default_rng(4), reads=3, outputs=5, merged=2)
-    macro.convert(sums, columns, transfer, True, np.array([7, 8], np.uint32), 0, *tables, np.float32(1), outputs)
+    sums, columns, transfer, tables, _, outputs = case(np.random.default_rng(4), reads=3, outputs=5, merged=2)
+    macro.convert(sums, columns, transfer, True, np.array([7, 8], np.uint32), 0, tables, np.float32(1), outputs)
     return outputs
 
 

@@ -32,7 +32,7 @@ def result(tmp_path_factory):
 )
 def test_sizes_of_the_networks(module, network, data, weights, macs):
     """Counted by hand from Table 1 of the paper."""
-    layers = module["NETWORKS"][network](*module["BANDS"][data])
+    layers = module["NETWORKS"][network](*module["SCENES"][data])
     assert sum(layer.weights for layer in layers) == weights
     if macs is not None:
         assert sum(layer.macs for layer in layers) == macs

@@ -165,7 +165,7 @@ def test_a_bare_macro_stands_for_its_layer():
     result = run(net, data, engines={"fc": macro}, chips=2)
     assert not np.array_equal(result.outputs[0], result.outputs[1])
     exact = run(net, data).outputs
-    assert np.corrcoef(result.outputs[0].ravel(), exact.ravel())[0, 1] > 0.8
+    assert np.corrcoef(result.outputs[0].ravel(), exact.ravel())[0, 1] > 0.7
     ideal = run(net, data, engines={"fc": Macro(small_card(), fc, "ideal", weight_bits=8)})
     np.testing.assert_allclose(ideal.outputs, exact, atol=48 * 4 * np.abs(fc).max() / 127)
 

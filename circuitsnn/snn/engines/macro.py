@@ -204,7 +204,7 @@ class MacroDesign(MacDesign):
     inputs : InputRange
         How inputs become whole numbers.
     step : float
-        What a whole number at the macro's outputs counts for, with whole inputs. [-]
+        What a unit of the macro's outputs counts for, inputs being whole numbers. [-]
     trim : tuple of two ndarrays, optional
         Typical inputs (n, inputs) and their exact products (n, outputs), to find each output's mean error with. [-]
     """
@@ -303,7 +303,7 @@ class _Wrapped(MacEngine):
             raise InputError("macro takes spikes; the layer's inputs are others: allowed is another input_coding")
         levels = _levels(magnitudes, mapping.maximum) if len(magnitudes) else 1
         unit = 1.0 / levels if levels else float(magnitudes.max()) / mapping.maximum
-        return MacroDesign(macro, macro.chip, InputRange(mapping, unit), macro.step)
+        return MacroDesign(macro, macro.chip, InputRange(mapping, unit), 1.0)
 
 
 def _checked(matrix: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

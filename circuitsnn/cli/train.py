@@ -37,7 +37,8 @@ def train(
     ] = None,
     out: Annotated[Path, typer.Option("--out", help="Folder for the networks and checkpoints.")] = Path("networks"),
     data: Annotated[
-        Path | None, typer.Option("--data", help="Folder of data sets; without it, CIRCUITSNN_DATA or the user's cache.")
+        Path | None,
+        typer.Option("--data", help="Folder of data sets; without it, CIRCUITSNN_DATA or the user's cache."),
     ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of weights, training and split.")] = 0,
     split: Annotated[Split, typer.Option(help="Split of a scene's pixels.")] = Split.random,

@@ -66,6 +66,16 @@ def test_noise_is_independent():
     assert abs(squares.mean()) < 5 / np.sqrt(400 * len(squares))
 
 
+def test_no_two_conversions_share_a_piece_of_noise():
+    """Correlation of each two conversions at every shift of their reads."""
+    count, reads = 48, 2048
+    spectra = np.fft.rfft(normal(reads, conversions=count), 2 * reads)
+    one, other = np.triu_indices(count, 1)
+    together = np.fft.irfft(spectra[one] * spectra[other].conj()) / np.sqrt(reads)
+    # Products of 2048 normal numbers; 4.6 million shifts. A common piece of a quarter would give 11.
+    assert np.abs(together).max() < 6.5
+
+
 def case(rng, reads=70, outputs=80, slots=3, merged=1, bits=5, converters=7):
     conversions = slots * outputs
     levels = np.sort(np.arange(1, 2**bits) - 0.5 + 0.4 * rng.standard_normal((converters, 2**bits - 1)), axis=1)

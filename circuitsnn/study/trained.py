@@ -29,6 +29,7 @@ __all__ = [
     "at_hand",
     "drawn",
     "file_stem",
+    "nearest_neighbour",
     "quantised",
     "scene_patches",
     "stated_accuracy",
@@ -44,6 +45,7 @@ TRAINING = (
 
 _ANEW = Path("runs", "networks")
 _QUICK_EPOCHS = 2
+_CHUNK = 1024  # patches at a time
 
 
 def trained_networks(
@@ -312,3 +314,36 @@ def drawn(count: int, wanted: int, seed: int) -> np.ndarray:
     if not wanted or wanted >= count:
         return np.arange(count)
     return np.sort(np.random.default_rng([seed, count]).choice(count, wanted, replace=False))
+
+
+def nearest_neighbour(patches: PixelPatches, chosen: np.ndarray, whole: bool) -> float:
+    """Classify test pixels by the nearest training pixel.
+
+    Parameters
+    ----------
+    patches : PixelPatches
+        The scene's.
+    chosen : ndarray of int
+        Numbers of the pixels within the test part.
+    whole : bool
+        Whether whole patches are compared, which is what a network sees, or the spectra of their centres.
+
+    Returns
+    -------
+    float
+        Overall accuracy. [%]
+    """
+
+    def vectors(pixels: np.ndarray) -> np.ndarray:
+        cut = patches.patches(pixels)
+        middle = patches.size // 2
+        return (cut if whole else cut[..., middle, middle]).reshape(len(pixels), -1)
+
+    known = vectors(patches.train_pixels)
+    squares = np.einsum("ij,ij->i", known, known)
+    right = 0
+    for start in range(0, len(chosen), _CHUNK):
+        some = chosen[start : start + _CHUNK]
+        nearest = (squares - 2.0 * vectors(patches.test_pixels[some]) @ known.T).argmin(axis=1)
+        right += int((patches.train_labels[nearest] == patches.test_labels[some]).sum())
+    return 100.0 * right / len(chosen)

@@ -53,47 +53,75 @@ def neurons(drive, threshold, leak, reset_decay, dynamics, spikes, counts):
     changes = drive.shape[1] > 1
     u, fired, taken = np.empty(width, drive.dtype), np.empty(width, drive.dtype), np.empty(width, drive.dtype)
     th, la = np.empty(width, drive.dtype), np.empty(width, drive.dtype)
-    early, late = np.zeros(width, drive.dtype), np.zeros(width, drive.dtype)
-    wait = np.zeros(width, np.int32)
-    decay = reset_decay[0]
-    waits = dynamics.refractory > 0
+    wait = np.empty(width, np.int32)
+    plain = dynamics.refractory == 0 and reset_decay[0] == 0
     for a in range(size):
         th[:] = threshold[a % threshold.shape[0]]
         la[:] = leak[a % leak.shape[0]]
-        if dynamics.early:
-            early[:] = th
-        if dynamics.late:
-            late[:] = th
         u[:] = 0
         fired[:] = 0
         taken[:] = 0
         wait[:] = 0
-        count = counts[a]
-        count[:] = 0
+        counts[a] = 0
         for t in range(steps):
             current = drive[a, t if changes else 0]
-            out = spikes[a, t]
+            if not plain:
+                _step(u, fired, taken, wait, current, th, la, reset_decay[0], dynamics, spikes[a, t])
+            elif dynamics.late:
+                _step_late(u, fired, current, th, la, dynamics.at_threshold, spikes[a, t])
+            else:
+                _step_early(u, current, th, la, dynamics, spikes[a, t])
+            count, out = counts[a], spikes[a, t]
             for j in range(width):
-                # An early or hard reset of the last step first, as it leaks; a late one comes with the input.
-                kept = u[j] - early[j] * fired[j]
-                if dynamics.hard and fired[j] > 0:
-                    kept = 0 * kept
-                taken[j] = decay * taken[j] + fired[j]
-                given = current[j]
-                if waits and wait[j] > 0:
-                    given = 0 * given
-                potential = la[j] * kept + given - late[j] * taken[j]
-                fires = potential > th[j] or (dynamics.at_threshold and potential == th[j])
-                if waits:
-                    fires = fires and wait[j] <= 0
-                    wait[j] = dynamics.refractory if fires else wait[j] - 1
-                u[j] = potential
-                fired[j] = 1 if fires else 0
-                out[j] = 1 if fires else 0
-                count[j] += fired[j]
+                count[j] += out[j]
+
+
+@njit(cache=True, error_model="numpy", inline="always")
+def _fires(potential, threshold, at_threshold):
+    return potential > threshold or (at_threshold and potential == threshold)
 
 
 @njit(cache=True, error_model="numpy")
+def _step_late(u, taken, current, th, la, at_threshold, out):
+    """Advance neurons whose soft reset comes in the next step; `taken` is what it will take off."""
+    for j in range(u.size):
+        potential = la[j] * u[j] + current[j] - taken[j]
+        fires = _fires(potential, th[j], at_threshold)
+        u[j] = potential
+        taken[j] = th[j] if fires else 0
+        out[j] = fires
+
+
+@njit(cache=True, error_model="numpy")
+def _step_early(u, current, th, la, dynamics, out):
+    """Advance neurons whose reset, if any, comes at once; a hard one in the next step gives the same spikes."""
+    for j in range(u.size):
+        potential = la[j] * u[j] + current[j]
+        fires = _fires(potential, th[j], dynamics.at_threshold)
+        left = potential - th[j] if dynamics.early else potential
+        left = 0 if dynamics.hard else left
+        u[j] = left if fires else potential
+        out[j] = fires
+
+
+@njit(cache=True, error_model="numpy")
+def _step(u, fired, taken, wait, current, th, la, decay, dynamics, out):
+    """Advance neurons of any kind."""
+    for j in range(u.size):
+        # An early or hard reset of the last step first, as it leaks; a late one comes with the input.
+        kept = u[j] - th[j] if dynamics.early and fired[j] > 0 else u[j]
+        kept = 0 if dynamics.hard and fired[j] > 0 else kept
+        taken[j] = decay * taken[j] + fired[j]
+        given = 0 if wait[j] > 0 else current[j]
+        potential = la[j] * kept + given - (th[j] * taken[j] if dynamics.late else 0)
+        fires = wait[j] <= 0 and _fires(potential, th[j], dynamics.at_threshold)
+        wait[j] = dynamics.refractory if fires else wait[j] - 1
+        u[j] = potential
+        fired[j] = fires
+        out[j] = fires
+
+
+@njit(cache=True, error_model="numpy", fastmath={"contract"})
 def sparse_product(rows, weights, out):
     """Add the weights of what is not zero, for each row of a matrix.
 
@@ -111,54 +139,85 @@ def sparse_product(rows, weights, out):
         row, total = rows[r], out[r]
         number = 0
         for i in range(row.size):
-            if row[i] != 0:
-                active[number] = i
-                number += 1
-        for k in range(number):
-            value, weight = row[active[k]], weights[active[k]]
+            active[number] = i
+            number += row[i] != 0
+        # Four at a time, so that the sums are fetched and stored a quarter as often.
+        whole = number - number % 4
+        for k in range(0, whole, 4):
+            a, b, c, d = active[k], active[k + 1], active[k + 2], active[k + 3]
+            x, y, z, w = row[a], row[b], row[c], row[d]
+            p, q, s, v = weights[a], weights[b], weights[c], weights[d]
             for j in range(total.size):
-                total[j] += value * weight[j]
+                total[j] += (x * p[j] + y * q[j]) + (z * s[j] + w * v[j])
+        for k in range(whole, number):
+            x, p = row[active[k]], weights[active[k]]
+            for j in range(total.size):
+                total[j] += x * p[j]
 
 
-@njit(cache=True, error_model="numpy")
-def convolution(maps, weights, stride, padding, bias, out):
-    """Convolve maps; zeros around them are left out.
+@njit(cache=True, error_model="numpy", fastmath={"contract"})
+def sparse_convolution(maps, weights, first, stride, padding, out):
+    """Add the weights of what is not zero, wherever the kernel meets it.
+
+    Along the last direction, what one input adds to neighbouring outputs lies in one piece, in the weights as in the
+    outputs: the longer it is, the less it matters what else a spike takes.
 
     Parameters
     ----------
-    maps : (channels, D, H, W, B) float
-        Inputs.
-    weights : (outputs, channels, K_D, K_H, K_W) float
-        Weights.
+    maps : (n, D, H, W, channels) float
+        Inputs, mostly zero.
+    weights : (K_D, K_H, channels, K_W, outputs) float
+        Weights; along K_W in the order of `in_one_piece`.
+    first : (stride + 1,) int
+        Where the elements of the kernel start that an input meets whose place, padding included, is 0, 1, ... modulo
+        the stride of the last direction.
     stride, padding : tuple of three int
         Steps of the kernel, zeros at both ends.
-    bias : (outputs,) float
-        Bias.
-    out : (outputs, D_o, H_o, W_o, B) float
-        Is filled.
+    out : (n, D_o, H_o, W_o, outputs) float
+        Is added to.
     """
-    for c in range(out.shape[0]):
-        for d in range(out.shape[1]):
-            for h in range(out.shape[2]):
-                for w in range(out.shape[3]):
-                    total = out[c, d, h, w]
-                    total[:] = bias[c]
-                    for i in range(maps.shape[0]):
-                        for kd in range(weights.shape[2]):
-                            y = d * stride[0] - padding[0] + kd
-                            if y < 0 or y >= maps.shape[1]:
+    channels, outputs = maps.shape[4], out.shape[4]
+    flat = weights.reshape(*weights.shape[:3], weights.shape[3] * outputs)
+    lines = out.reshape(*out.shape[:3], out.shape[3] * outputs)
+    active = np.empty(channels, np.int64)
+    for r in range(maps.shape[0]):
+        for d in range(maps.shape[1]):
+            for h in range(maps.shape[2]):
+                for w in range(maps.shape[3]):
+                    here = maps[r, d, h, w]
+                    number = 0
+                    for c in range(channels):
+                        active[number] = c
+                        number += here[c] != 0
+                    if number == 0:
+                        continue
+                    kind, place = (w + padding[2]) % stride[2], (w + padding[2]) // stride[2]
+                    start = first[kind]
+                    begin = place - (first[kind + 1] - start - 1)
+                    low, high = max(-begin, 0), min(first[kind + 1] - start, out.shape[3] - begin)
+                    if high <= low:
+                        continue
+                    for kd in range(weights.shape[0]):
+                        y = d + padding[0] - kd
+                        if y % stride[0] != 0 or y < 0 or y // stride[0] >= out.shape[1]:
+                            continue
+                        for kh in range(weights.shape[1]):
+                            x = h + padding[1] - kh
+                            if x % stride[1] != 0 or x < 0 or x // stride[1] >= out.shape[2]:
                                 continue
-                            for kh in range(weights.shape[3]):
-                                x = h * stride[1] - padding[1] + kh
-                                if x < 0 or x >= maps.shape[2]:
-                                    continue
-                                for kw in range(weights.shape[4]):
-                                    z = w * stride[2] - padding[2] + kw
-                                    if z < 0 or z >= maps.shape[3]:
-                                        continue
-                                    weight, values = weights[c, i, kd, kh, kw], maps[i, y, x, z]
-                                    for j in range(total.size):
-                                        total[j] += weight * values[j]
+                            line = lines[r, y // stride[0], x // stride[1]]
+                            total = line[(begin + low) * outputs : (begin + high) * outputs]
+                            piece = flat[kd, kh, :, (start + low) * outputs : (start + high) * outputs]
+                            whole = number - number % 2
+                            for k in range(0, whole, 2):
+                                a, b = here[active[k]], here[active[k + 1]]
+                                p, q = piece[active[k]], piece[active[k + 1]]
+                                for j in range(total.size):
+                                    total[j] += a * p[j] + b * q[j]
+                            if whole < number:
+                                a, p = here[active[whole]], piece[active[whole]]
+                                for j in range(total.size):
+                                    total[j] += a * p[j]
 
 
 @njit(cache=True, error_model="numpy")

@@ -9,6 +9,7 @@ import numpy as np
 
 from circuitsnn.core import spiking as core
 from circuitsnn.errors import InputError
+from circuitsnn.snn import products
 from circuitsnn.snn.engines.base import MacChip, NeuronChip
 from circuitsnn.snn.layers import (
     AveragePool,
@@ -31,9 +32,6 @@ from circuitsnn.snn.network import Network
 from circuitsnn.snn.operations import fan_out, multiplications
 
 __all__ = ["LINEAR", "Evaluator", "Signal"]
-
-_SPARSE = 0.1
-"""Share of inputs that are not zero below which a dense layer adds up weights of active inputs."""
 
 LINEAR = (Dense, Convolution, AveragePool, BatchNorm, Flatten, Reshape)
 """Layers that give the sum over all steps from the sum over all steps."""
@@ -247,13 +245,15 @@ class Evaluator:
         return layer.bias.astype(self.dtype) * self.dtype.type(self.network.steps if summed else 1)
 
     def _weigh(self, layer: Weights, signal: Signal) -> Signal:
-        bias = self._bias(layer, signal.summed)
-        shape = layer.output_shape(signal.shape)
+        shape, bias = layer.output_shape(signal.shape), self._bias(layer, signal.summed)
+        activity = 1.0 if signal.events is None else signal.events.sum(dtype=float) / signal.values.size
         if isinstance(layer, Convolution):
-            return Signal(shape, self._convolve(layer, signal, bias), None, signal.summed)
-        samples, steps, size = signal.values.shape
-        flat = signal.values.reshape(-1, size)
-        if signal.events is not None and signal.events.sum(dtype=float) < _SPARSE * signal.values.size:
+            out = self._convolve(layer, signal, products.convolution_is_sparse(layer, activity))
+            if bias is not None:
+                out += bias.reshape(-1, *(1,) * (out.ndim - 1))
+            return Signal(shape, out, None, signal.summed)
+        flat = signal.values.reshape(-1, signal.shape[0])
+        if products.product_is_sparse(layer, activity):
             weights = self._once(layer, "inputs first", lambda: np.ascontiguousarray(layer.weight.T, self.dtype))
             out = np.zeros((len(flat), shape[0]), self.dtype)
             core.sparse_product(flat, weights, out)
@@ -262,25 +262,22 @@ class Evaluator:
             out = flat.astype(self.dtype, copy=False) @ weights.T
         if bias is not None:
             out += bias
-        return Signal(shape, out.reshape(samples, steps, -1), None, signal.summed)
+        return Signal(shape, out.reshape(*signal.values.shape[:2], -1), None, signal.summed)
 
-    def _convolve(self, layer: Convolution, signal: Signal, bias: np.ndarray | None) -> np.ndarray:
-        flat = (1,) * (3 - len(layer.kernel))
+    def _convolve(self, layer: Convolution, signal: Signal, sparse: bool) -> np.ndarray:
         steps, samples = signal.values.shape[-2:]
-        maps = signal.values.astype(self.dtype, copy=False)
-        maps = maps.reshape(signal.shape[0], *flat, *signal.shape[1:], -1)
-        weights = self._once(
-            layer,
-            "kernel",
-            lambda: np.ascontiguousarray(
-                layer.weight.reshape(*layer.weight.shape[:2], *flat, *layer.kernel), self.dtype
-            ),
-        )
         shape = layer.output_shape(signal.shape)
-        out = np.empty((shape[0], *flat, *shape[1:], maps.shape[-1]), self.dtype)
-        stride, padding = (*flat, *layer.stride), (*(0 for _ in flat), *layer.padding)
-        bias = np.zeros(shape[0], self.dtype) if bias is None else bias
-        core.convolution(maps, weights, stride, padding, bias, out)
+        out = np.empty((*shape, steps * samples), self.dtype)
+        maps = signal.values.reshape(*signal.shape, -1)
+        if sparse:
+            weights, first = self._once(layer, "in one piece", lambda: products.in_one_piece(layer))
+            weights = self._once(layer, "pieces", lambda: np.ascontiguousarray(weights, self.dtype))
+            products.sparse_convolution(layer, weights, first, maps, out)
+        else:
+            weights = self._once(
+                layer, "first direction", lambda: products.first_direction_first(layer).astype(self.dtype)
+            )
+            products.dense_convolution(layer, weights, maps, out)
         return out.reshape(*shape, steps, samples)
 
     def _multiply(

@@ -1,0 +1,173 @@
+"""Products of exact layers: dense by the linear algebra library, or one addition of weights for each spike.
+
+Which is faster depends on how many inputs are zero, and on the machine. The crossovers here were measured on one core
+with AVX-512 (AMD EPYC of the fourth generation, OpenBLAS, float32): there the library does about 60 million products
+in a millisecond, and a spike costs about 15 ns for each piece of weights in one line, whatever their number. A machine
+where they lie elsewhere gives the same results, some of them later.
+"""
+
+from collections.abc import Iterator
+from math import prod
+
+import numpy as np
+
+from circuitsnn.core import spiking as core
+from circuitsnn.snn.layers import Convolution, Dense
+
+__all__ = ["convolution_is_sparse", "dense_convolution", "product_is_sparse", "sparse_convolution"]
+
+_PIECE = 450.0
+"""Length of a piece of weights whose additions take as long as what else a spike takes."""
+_MOVED = 60.0
+"""Products in whose time one number is brought to another order of axes."""
+_BUFFER = 2**20
+"""Numbers that are gathered at a time for dense convolutions: about what the cache of a core holds."""
+
+
+def product_is_sparse(layer: Dense, activity: float) -> bool:
+    """Say whether a dense layer should add up the weights of active inputs.
+
+    Parameters
+    ----------
+    layer : Dense
+        The layer.
+    activity : float
+        Share of inputs that are not zero. [1]
+
+    Returns
+    -------
+    bool
+        Whether that is faster.
+    """
+    return activity * (2.0 + 100.0 / len(layer.weight)) < 1.0
+
+
+def convolution_is_sparse(layer: Convolution, activity: float) -> bool:
+    """Say whether a convolution should add weights for each active input.
+
+    Parameters
+    ----------
+    layer : Convolution
+        The layer.
+    activity : float
+        Share of inputs that are not zero. [1]
+
+    Returns
+    -------
+    bool
+        Whether that is faster.
+    """
+    outputs, taps = len(layer.weight), prod(layer.kernel) / prod(layer.stride)
+    piece = outputs * layer.kernel[-1] / layer.stride[-1]
+    moving = _MOVED * (1.0 / (taps * outputs) + 1.0 / (taps * layer.weight.shape[1]))
+    return activity * (1.0 + _PIECE / piece) + moving < 1.0
+
+
+def first_direction_first(layer: Convolution) -> np.ndarray:
+    """Give weights as `dense_convolution` takes them, shape (outputs, first direction, channels, others)."""
+    return np.ascontiguousarray(np.swapaxes(layer.weight, 1, 2)).reshape(len(layer.weight), -1)
+
+
+def dense_convolution(layer: Convolution, weights: np.ndarray, maps: np.ndarray, out: np.ndarray) -> None:
+    """Convolve by matrix products, for each position along the first direction one.
+
+    Parameters
+    ----------
+    layer : Convolution
+        The layer.
+    weights : ndarray, shape (outputs, products)
+        Its weights, the first direction before the channels.
+    maps : ndarray, shape (channels, *sizes, m)
+        Inputs; what is alike for all products comes last.
+    out : ndarray, shape (outputs, *positions, m)
+        Is filled.
+    """
+    channels, rows, m = maps.shape[0], maps.shape[1], maps.shape[-1]
+    step, edge, high = layer.stride[0], layer.padding[0], layer.kernel[0]
+    positions, others = out.shape[1], out.shape[2:-1]
+    of_row = channels * prod(layer.kernel[1:]) * prod(others) * m
+    band = max(high, _BUFFER // of_row // step)
+    make = np.zeros if any(layer.padding) else np.empty
+    for first in range(0, positions, band):
+        last = min(first + band, positions)
+        start = first * step - edge
+        gathered = make(((last - 1 - first) * step + high, channels, *layer.kernel[1:], *others, m), out.dtype)
+        low, stop = max(start, 0), min(start + len(gathered), rows)
+        if low < stop:
+            source, sink = np.swapaxes(maps[:, low:stop], 0, 1), gathered[low - start : stop - start]
+            for element, to, taken in _elements(layer, maps.shape[2:-1], others):
+                sink[(slice(None), slice(None), *element, *to)] = source[(slice(None), slice(None), *taken)]
+        for position in range(first, last):
+            at = (position - first) * step
+            patch = gathered[at : at + high].reshape(weights.shape[1], -1)
+            np.matmul(weights, patch, out=out[:, position].reshape(len(out), -1))
+
+
+def _elements(
+    layer: Convolution, sizes: tuple[int, ...], positions: tuple[int, ...]
+) -> Iterator[tuple[tuple[int, ...], tuple[slice, ...], tuple[slice, ...]]]:
+    """Give each element of the kernel (but for the first direction), and where it meets which inputs."""
+    for element in np.ndindex(*layer.kernel[1:]):
+        to, taken = [], []
+        for k, size, number, step, edge in zip(
+            element, sizes, positions, layer.stride[1:], layer.padding[1:], strict=True
+        ):
+            low = max(-((k - edge) // step), 0)
+            high = min((size - 1 + edge - k) // step + 1, number)
+            to.append(slice(low, max(high, low)))
+            begin = low * step + k - edge
+            taken.append(slice(begin, begin + max(high - low, 0) * step, step))
+        yield element, tuple(to), tuple(taken)
+
+
+def in_one_piece(layer: Convolution) -> tuple[np.ndarray, np.ndarray]:
+    """Give weights as the kernel of sparse convolutions takes them, and where the pieces start.
+
+    Parameters
+    ----------
+    layer : Convolution
+        The layer.
+
+    Returns
+    -------
+    weights : ndarray, shape (K_D, K_H, channels, K_W, outputs)
+        Weights; elements along the last direction that meet the same inputs follow one another, the last first.
+    first : ndarray, shape (stride + 1,)
+        Where those start that meet the inputs 0, 1, ... modulo the stride.
+    """
+    size, step = layer.kernel[-1], layer.stride[-1]
+    groups = [list(range(kind, size, step))[::-1] for kind in range(step)]
+    order = [k for group in groups for k in group]
+    weights = layer.weight.reshape(*layer.weight.shape[:2], *(1,) * (3 - len(layer.kernel)), *layer.kernel)
+    weights = weights[..., order].transpose(2, 3, 1, 4, 0)
+    return weights, np.cumsum([0, *map(len, groups)])
+
+
+def sparse_convolution(
+    layer: Convolution, weights: np.ndarray, first: np.ndarray, maps: np.ndarray, out: np.ndarray
+) -> None:
+    """Convolve by an addition of weights for each input that is not zero.
+
+    Parameters
+    ----------
+    layer : Convolution
+        The layer.
+    weights, first : ndarray
+        As from `in_one_piece`.
+    maps : ndarray, shape (channels, *sizes, m)
+        Inputs.
+    out : ndarray, shape (outputs, *positions, m)
+        Is filled.
+    """
+    flat = (1,) * (3 - len(layer.kernel))
+    events = np.ascontiguousarray(np.moveaxis(maps, (0, -1), (-1, 0)), out.dtype)
+    sums = np.zeros((maps.shape[-1], *out.shape[1:-1], len(out)), out.dtype)
+    core.sparse_convolution(
+        events.reshape(len(events), *flat, *events.shape[1:]),
+        weights,
+        first,
+        (*flat, *layer.stride),
+        (*(0 for _ in flat), *layer.padding),
+        sums.reshape(len(sums), *flat, *sums.shape[1:]),
+    )
+    out[...] = np.moveaxis(sums, (0, -1), (-1, 0))

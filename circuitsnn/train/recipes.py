@@ -18,6 +18,7 @@ from circuitsnn.data.sets import Scene
 from circuitsnn.errors import InputError
 from circuitsnn.snn import architectures
 from circuitsnn.snn.conversion import spiking
+from circuitsnn.snn.engines.macro import OnMacro
 from circuitsnn.snn.files import load_network, save_network
 from circuitsnn.snn.metrics import score
 from circuitsnn.snn.network import Network
@@ -158,7 +159,7 @@ def _perceptron_stages(epochs: int, batch: int, dropout: Mapping[str, float]) ->
 
 # Adam in place of SGD for the artificial network, ten times the paper's rate for the spiking one: fewer epochs do.
 _ANN = replace(qstdb.ANN, optimiser="adam", learning_rate=3e-3, epochs=30)
-_SNN = replace(qstdb.SNN, learning_rate=1e-3, epochs=6, batch=30)
+_SNN = replace(qstdb.SNN, learning_rate=1e-3, epochs=10, batch=30)
 
 RECIPES: Mapping[str, Recipe] = {
     recipe.name: recipe
@@ -380,8 +381,6 @@ def _make_stage(
     else:
         dropout = dict(stage.dropout or {})
         if stage.macros:
-            from circuitsnn.snn.engines.macro import OnMacro
-
             suffered = perturbations(network, {name: OnMacro() for name in stage.macros}, samples.train[chosen])
             measured = {
                 f"macros measured, layer {name}": f"relative spread of cells {each.cell_spread:.4g}, other errors of "

@@ -158,7 +158,7 @@ def _perceptron_stages(epochs: int, batch: int, dropout: Mapping[str, float]) ->
 
 
 # Adam in place of SGD for the artificial network, ten times the paper's rate for the spiking one: fewer epochs do.
-_ANN = replace(qstdb.ANN, optimiser="adam", learning_rate=3e-3, epochs=30)
+_ANN = replace(qstdb.ANN, optimiser="adam", learning_rate=1e-3, epochs=50)
 _SNN = replace(qstdb.SNN, learning_rate=1e-3, epochs=10, batch=30)
 
 RECIPES: Mapping[str, Recipe] = {

@@ -77,21 +77,26 @@ def dense_convolution(layer: Convolution, weights: np.ndarray, maps: np.ndarray,
         The layer.
     weights : ndarray, shape (outputs, products)
         Its weights, the first direction before the channels.
-    maps : ndarray, shape (channels, *sizes, m)
-        Inputs; what is alike for all products comes last.
-    out : ndarray, shape (outputs, *positions, m)
+    maps : ndarray, shape (T, channels, *sizes, n)
+        Inputs.
+    out : ndarray, shape (T, outputs, *positions, n)
         Is filled.
     """
-    channels, rows, m = maps.shape[0], maps.shape[1], maps.shape[-1]
+    for source, sink in zip(maps, out, strict=True):
+        _dense_step(layer, weights, source, sink)
+
+
+def _dense_step(layer: Convolution, weights: np.ndarray, maps: np.ndarray, out: np.ndarray) -> None:
+    channels, rows, samples = maps.shape[0], maps.shape[1], maps.shape[-1]
     step, edge, high = layer.stride[0], layer.padding[0], layer.kernel[0]
     positions, others = out.shape[1], out.shape[2:-1]
-    of_row = channels * prod(layer.kernel[1:]) * prod(others) * m
+    of_row = channels * prod(layer.kernel[1:]) * prod(others) * samples
     band = max(high, _BUFFER // of_row // step)
     make = np.zeros if any(layer.padding) else np.empty
     for first in range(0, positions, band):
         last = min(first + band, positions)
         start = first * step - edge
-        gathered = make(((last - 1 - first) * step + high, channels, *layer.kernel[1:], *others, m), out.dtype)
+        gathered = make(((last - 1 - first) * step + high, channels, *layer.kernel[1:], *others, samples), out.dtype)
         low, stop = max(start, 0), min(start + len(gathered), rows)
         if low < stop:
             source, sink = np.swapaxes(maps[:, low:stop], 0, 1), gathered[low - start : stop - start]
@@ -154,20 +159,20 @@ def sparse_convolution(
         The layer.
     weights, first : ndarray
         As from `in_one_piece`.
-    maps : ndarray, shape (channels, *sizes, m)
+    maps : ndarray, shape (T, channels, *sizes, n)
         Inputs.
-    out : ndarray, shape (outputs, *positions, m)
+    out : ndarray, shape (T, outputs, *positions, n)
         Is filled.
     """
     flat = (1,) * (3 - len(layer.kernel))
-    events = np.ascontiguousarray(np.moveaxis(maps, (0, -1), (-1, 0)), out.dtype)
-    sums = np.zeros((maps.shape[-1], *out.shape[1:-1], len(out)), out.dtype)
+    events = np.ascontiguousarray(np.moveaxis(maps, (1, -1), (-1, 1)), out.dtype)
+    sums = np.zeros((*events.shape[:2], *out.shape[2:-1], out.shape[1]), out.dtype)
     core.sparse_convolution(
-        events.reshape(len(events), *flat, *events.shape[1:]),
+        events.reshape(-1, *flat, *events.shape[2:]),
         weights,
         first,
         (*flat, *layer.stride),
         (*(0 for _ in flat), *layer.padding),
-        sums.reshape(len(sums), *flat, *sums.shape[1:]),
+        sums.reshape(-1, *flat, *sums.shape[2:]),
     )
-    out[...] = np.moveaxis(sums, (0, -1), (-1, 0))
+    out[...] = np.moveaxis(sums, (1, -1), (-1, 1))

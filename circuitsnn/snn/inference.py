@@ -441,7 +441,8 @@ def _designed(
     rules = {name: each for name, each in engines.items() if name not in designs}
     if not rules:
         return designs
-    line = _Line(network, dtype, {}, seed, ())
+    # Named as recorded, so that a layer with an engine gets the signal of each step and not their sum.
+    line = _Line(network, dtype, {}, seed, tuple(rules))
     numbers = range(-(-len(typical) // _BLOCK))
     blocks = [line.start(n, typical[n * _BLOCK : (n + 1) * _BLOCK], _TYPICAL_CODING) for n in numbers]
     for place, layer in enumerate(network.layers):

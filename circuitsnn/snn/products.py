@@ -1,10 +1,10 @@
 """Products of exact layers: dense by the linear algebra library, or one addition of weights for each spike.
 
 Which is faster depends on how many inputs are zero, and on the machine. The crossovers were measured on one core with
-AVX-512 and 1 MiB of second-level cache (AMD EPYC of the fourth generation, OpenBLAS, float32), where the library does
-40 million products in a millisecond. A dense layer of 500 outputs is faster spike by spike below an activity of 0.33, one
-of 120 below 0.22; a convolution with 64 outputs and 5 x 5 elements below 0.3, with 16 outputs below 0.05. On another
-machine results are the same, some of them later.
+AVX-512 and a second-level cache of 1 MiB (AMD EPYC of the fourth generation, OpenBLAS, float32), where the library does
+40 million products in a millisecond. A dense layer of 500 outputs is faster spike by spike below an activity of 0.33,
+one of 120 below 0.22; a convolution with 64 outputs and 5 x 5 elements below 0.3, with 16 outputs below 0.05. On
+another machine results are the same, some of them later.
 """
 
 from collections.abc import Iterator

@@ -242,9 +242,9 @@ def run(
     record : sequence of str
         Layers whose outputs are kept.
     batch : int
-        Samples that a worker takes at a time. No influence on the result.
+        Samples that a worker takes at a time, in whole blocks of 64. No influence on the result.
     jobs : int
-        Worker processes. No influence on the result.
+        Worker processes: they share the chips, or the samples where chips are fewer. No influence on the result.
 
     Returns
     -------
@@ -255,6 +255,12 @@ def run(
     ------
     InputError
         If an argument is not possible.
+
+    Notes
+    -----
+    Samples go through the network in blocks of 64, layer by layer, each with all its time steps. Memory is that of a
+    block's largest signals (8 MiB for LeNet-5 and 10 steps) and of one chip for each worker; with several chips, all
+    blocks are kept as they are before the first layer that varies.
     """
     if not isinstance(network, Network):
         raise InputError(f"network is {type(network).__name__}; allowed is a Network")

@@ -131,9 +131,9 @@ class Inference:
         from circuitsnn.energy.network import LayerUse
         from circuitsnn.energy.pim import Cost as PartCost
 
-        uses = []
+        uses, costs = [], self.costs
         for layer in self.network.weight_layers:
-            name, cost = layer.name, self.costs.get(layer.name)
+            name, cost = layer.name, costs.get(layer.name)
             shape = layer_shape(layer, self.network.input_of(name))
             spikes = self.accumulations[name].any()
             counted = self.accumulations[name] if spikes else self.multiplications[name]

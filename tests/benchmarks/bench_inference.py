@@ -18,8 +18,8 @@ here. snnTorch's loop has it in each step. Operations and spike counts are part 
 "macros" and "chips" are ours alone: a batch with a behavioural macro in every layer against exact layers, chips being
 there already; and 100 chips of digits' 64-100-10 network over 1000 images by two workers, their making included.
 
-Times are processor times, but for the chips. On a machine that does other work they grow: ratios are of the smallest ones, with those
-of the medians beside them, and the machine's load is stored with them.
+Times are processor times, but for the chips. On a machine that does other work they grow: ratios are of the smallest
+ones, with those of the medians beside them, and the machine's load is stored with them.
 """
 
 import argparse
@@ -211,7 +211,7 @@ def macros() -> dict:
         )
     inference._Line.chip = fabricate
     products = {name: steps * BATCH for name, steps in (("dense1", 1), ("fc", STEPS))}
-    conversions = {name: design.macro.tiling.conversions * products[name] for name, design in designs.items()}
+    conversions = {name: made[0][name].macro.tiling.conversions * each for name, each in products.items()}
     return {"fastest_s": times, "ratio": times["macros"] / times["exact"], "conversions": sum(conversions.values())}
 
 
@@ -240,10 +240,9 @@ def hundred_chips() -> dict:
 def report_ours(title: str, result: dict) -> None:
     """Print what is measured of ours alone."""
     if title == "chips":
-        say(
-            f"100 chips of 64-100-10 on macros of 6 bits, 1000 images, 5 steps, two workers: {result['chips_wall_s']:.0f} s"
-            f" after {result['design_s']:.0f} s for the design; load {result['load_average']}"
-        )
+        say("100 chips of 64-100-10 on macros of 6 bits, 1000 images, 5 steps, two workers:")
+        times = f"{result['chips_wall_s']:.0f} s after {result['design_s']:.0f} s for the design"
+        say(f"  {times}; load {result['load_average']}")
         return
     exact, macro = result["fastest_s"]["exact"], result["fastest_s"]["macros"]
     say(

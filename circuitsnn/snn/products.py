@@ -17,6 +17,8 @@ from circuitsnn.snn.layers import Convolution, Dense
 
 __all__ = ["convolution_is_sparse", "dense_convolution", "product_is_sparse", "sparse_convolution"]
 
+Element = tuple[tuple[int, ...], tuple[slice, ...], tuple[slice, ...]]
+
 _FETCHED = 2.5
 """How much longer an addition takes whose weight is fetched for one spike than a product of the library."""
 _SPIKE = 250.0
@@ -87,11 +89,14 @@ def dense_convolution(layer: Convolution, weights: np.ndarray, maps: np.ndarray,
     out : ndarray, shape (T, outputs, *positions, n)
         Is filled.
     """
+    elements = list(_elements(layer, maps.shape[3:-1], out.shape[3:-1]))
     for source, sink in zip(maps, out, strict=True):
-        _dense_step(layer, weights, source, sink)
+        _dense_step(layer, weights, elements, source, sink)
 
 
-def _dense_step(layer: Convolution, weights: np.ndarray, maps: np.ndarray, out: np.ndarray) -> None:
+def _dense_step(
+    layer: Convolution, weights: np.ndarray, elements: list[Element], maps: np.ndarray, out: np.ndarray
+) -> None:
     channels, rows, samples = maps.shape[0], maps.shape[1], maps.shape[-1]
     step, edge, high = layer.stride[0], layer.padding[0], layer.kernel[0]
     positions, others = out.shape[1], out.shape[2:-1]
@@ -105,7 +110,7 @@ def _dense_step(layer: Convolution, weights: np.ndarray, maps: np.ndarray, out: 
         low, stop = max(start, 0), min(start + len(gathered), rows)
         if low < stop:
             source, sink = np.swapaxes(maps[:, low:stop], 0, 1), gathered[low - start : stop - start]
-            for element, to, taken in _elements(layer, maps.shape[2:-1], others):
+            for element, to, taken in elements:
                 sink[(slice(None), slice(None), *element, *to)] = source[(slice(None), slice(None), *taken)]
         for position in range(first, last):
             at = (position - first) * step
@@ -113,9 +118,7 @@ def _dense_step(layer: Convolution, weights: np.ndarray, maps: np.ndarray, out: 
             np.matmul(weights, patch, out=out[:, position].reshape(len(out), -1))
 
 
-def _elements(
-    layer: Convolution, sizes: tuple[int, ...], positions: tuple[int, ...]
-) -> Iterator[tuple[tuple[int, ...], tuple[slice, ...], tuple[slice, ...]]]:
+def _elements(layer: Convolution, sizes: tuple[int, ...], positions: tuple[int, ...]) -> Iterator[Element]:
     """Give each element of the kernel (but for the first direction), and where it meets which inputs."""
     for element in np.ndindex(*layer.kernel[1:]):
         to, taken = [], []

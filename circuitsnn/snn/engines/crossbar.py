@@ -23,8 +23,8 @@ class Crossbar(MacEngine):
     whose results are added digitally.
 
     A device set to G has G exp(s z - s^2 / 2) on a chip, z a normal number of its own and s^2 = ln(1 + sigma_G^2):
-    mean G, relative standard deviation sigma_G. In each read it has noise on top of that, of relative standard deviation
-    noise_G, which is drawn as the sum that it makes of a column.
+    mean G, relative standard deviation sigma_G. In each read it has noise on top of that, of relative standard
+    deviation noise_G, which is drawn as the sum that it makes of a column.
     """
 
     card: Card | str = "crossbar_generic"

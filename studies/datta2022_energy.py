@@ -534,7 +534,7 @@ def draw_numbers(found: list[Found]) -> Figure:
     axes.set(xscale="log", xlim=(1e-3, 30.0), xlabel="our number / paper's number [1]")
     axes.set_yticks(range(len(found)), [f"{one.printed.name}: {one.printed.paper:g}" for one in found], fontsize=6)
     axes.set_ylim(len(found) - 0.4, -0.6)
-    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=5)
+    figure.legend(loc="outside upper center", ncols=5)
     return figure
 
 

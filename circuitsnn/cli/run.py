@@ -12,6 +12,7 @@ from circuitsnn.cli.app import app
 from circuitsnn.cli.options import JobsOption, JsonOption, SetOption, cores, read_settings
 from circuitsnn.cli.output import require_writable
 from circuitsnn.cli.terminal import progress, say, say_json, say_table
+from circuitsnn.errors import InputError
 
 if TYPE_CHECKING:
     from circuitsnn.study import StudyResult
@@ -22,6 +23,9 @@ def run(
     study: Annotated[str, typer.Argument(metavar="STUDY", help="Name of the study.")],
     quick: Annotated[bool, typer.Option("--quick", help="A smaller run that shows the same things.")] = False,
     settings: SetOption = None,
+    train: Annotated[
+        bool, typer.Option("--train", help="Train the study's networks anew: takes PyTorch, and hours.")
+    ] = False,
     seed: Annotated[int | None, typer.Option("--seed", min=0, help="Seed of all randomness.")] = None,
     jobs: JobsOption = None,
     out: Annotated[Path | None, typer.Option("--out", help="Folder for the results.")] = None,
@@ -37,6 +41,10 @@ def run(
 
     chosen = read_settings(settings)
     loaded = load_study(study)
+    if train:
+        if all(parameter.name != "train" for parameter in loaded.parameters):
+            raise InputError(f"study {study} trains no networks; allowed is to run it without --train")
+        chosen["train"] = "true"
     if out is not None:
         require_writable(out)
     with progress(f"study {study}", shown=not as_json) as report:

@@ -12,16 +12,17 @@ then does what the circuit does, in this order:
 Arrays have their reads along the last axis: a column's numbers, and its converter's table, stay in the nearest cache,
 and the compiler turns all but the last two steps into instructions on many reads at once.
 
-Voltages are positions in the converters' range, whole numbers of 31 bits: the upper bits are the bin, the others how
-far into it. The table has, for each bin, a number that added to a position gives the code in the upper bits: it
-carries where the position has passed the bin's threshold. Positions are computed in float32, so that thresholds on
-their grid lose nothing.
+Converters see positions in their range, whole numbers of 31 bits: the upper bits are the bin, the lower ones how far
+into it. A table has a number for each bin that, added to a position, gives the code in the upper bits: the sum of the
+lower bits carries where the position has reached the bin's threshold. Positions are computed in float32, 24 bits, so
+that thresholds lose nothing on that grid.
 
 Noise is a function of a key, the conversion's number and the read's: the outcome depends neither on the number of
 threads nor on how reads are portioned. A read's word is a hash of 32 bits (Wellons' "triple32") of its place in an
-arithmetic progression, whose start and step are the conversion's. The halves of the word and of that before the hash's
-last round are four uniform numbers. Their sum, through an odd polynomial fitted to the quantiles, is normal: variance
-1, excess kurtosis -0.0001, distribution within 0.0002 everywhere, no value beyond 5.2.
+arithmetic progression whose start and step are the conversion's. The halves of the word, and of what it was before the
+last round of the hash, are four uniform numbers. Their sum, through an odd polynomial fitted to the quantiles, is
+normal: variance 1, excess kurtosis -0.0001, distribution within 0.0002 everywhere, values beyond 4 sigma as frequent
+as they should be within 3 %, none beyond 5.2. It takes no table, so that the compiler does many reads at once.
 """
 
 from typing import NamedTuple
@@ -30,9 +31,10 @@ import numpy as np
 from numba import njit, prange
 
 _TILE = 512  # reads worked on at a time
-_RANGE_BITS = 31  # of a position
-_TOP = np.float32(2**_RANGE_BITS - 2 ** (_RANGE_BITS - 24))  # the largest float32 in the range
-_DEGREE = 4
+_BINS = 1024  # fewest bins of a converter's table; more than one threshold in a bin is slow
+_RANGE_BITS = 31
+_END = 2**_RANGE_BITS  # of positions
+_TOP = np.float32(_END - 2 ** (_RANGE_BITS - 24))  # the largest float32 below
 # Least squares of z(y) to the normal distribution's quantiles, weighted by the density of y, the mean of four numbers
 # that are uniform from -1 to 1: z = y * (sum of these times even powers of y), scaled to variance 1.
 _NORMAL = tuple(np.array([3.3336700, 0.38536199, 0.89388930, -2.1660886, 2.7329638], np.float32))
@@ -72,7 +74,7 @@ class Converters(NamedTuple):
     """Positions in a volt. [1/V]"""
 
 
-def converters(thresholds: np.ndarray, value: np.ndarray, bins: int = 1024) -> Converters:
+def converters(thresholds: np.ndarray, value: np.ndarray) -> Converters:
     """Lay out the tables of converters.
 
     Parameters
@@ -81,40 +83,39 @@ def converters(thresholds: np.ndarray, value: np.ndarray, bins: int = 1024) -> C
         Thresholds of each converter in rising order; equal ones are missing codes. [V]
     value : ndarray, shape (2^bits,)
         What each code stands for.
-    bins : int
-        Fewest bins, a power of 2; there are four for each code at least.
 
     Returns
     -------
     Converters
         The tables.
     """
-    count, codes = len(thresholds), len(value)
-    bins = max(bins, 4 * codes)
+    codes = len(value)
+    bins = max(_BINS, 4 * codes)
     shift = _RANGE_BITS - (bins.bit_length() - 1)
     span = float(np.ptp(thresholds)) or 1.0
-    low, per_volt = float(thresholds.min()) - 0.01 * span, 2.0**_RANGE_BITS / (1.02 * span)
-    exact = np.ceil((thresholds - low) * per_volt).astype(np.int64)
-    beyond = 2**_RANGE_BITS
-    places = np.full((count, codes), beyond, np.int64)
-    values = np.empty((count, codes), np.float32)
-    for row, of_row, at in zip(places, values, exact, strict=True):
-        different, after = np.unique(at[::-1], return_index=True)
-        row[: different.size] = different
-        of_row[0], of_row[1 : different.size + 1] = value[0], value[codes - 1 - after]
+    low, per_volt = float(thresholds.min()) - 0.01 * span, _END / (1.02 * span)
+    positions = np.ceil((thresholds - low) * per_volt).astype(np.int64)
+    # Codes that share a threshold are missing ones: above it is the last of them.
+    different = np.full((len(thresholds), codes), _END, np.int64)
+    values = np.zeros((len(thresholds), codes), np.float32)
+    values[:, 0] = value[0]
+    for row, value_row, all_of_them in zip(different, values, positions, strict=True):
+        found, last = np.unique(all_of_them[::-1], return_index=True)
+        row[: found.size] = found
+        value_row[1 : found.size + 1] = value[codes - 1 - last]
     starts = np.arange(bins, dtype=np.int64) << shift
-    first = np.array([np.searchsorted(row[:-1], starts, side="right") for row in places])
-    following = np.take_along_axis(places, first, axis=1)
-    left = np.minimum(following - starts, 1 << shift)  # from the bin's start to its threshold, or to its end
-    table = (first << shift) + (1 << shift) - left - starts
-    next_one = np.take_along_axis(places, np.minimum(first + 1, codes - 1), axis=1)
-    crowded = ((next_one < starts + (1 << shift)) & (next_one < beyond)).any(axis=1)
-    places = np.minimum(places, beyond - 1).astype(np.int32)
-    return Converters(places, values, table.astype(np.int32), crowded, shift, low, per_volt)
+    stops = starts + (1 << shift)
+    first = np.array([np.searchsorted(row[:-1], starts, side="right") for row in different])
+    threshold = np.take_along_axis(different, first, axis=1)
+    table = (first << shift) + stops - np.minimum(threshold, stops) - starts
+    after = np.take_along_axis(different, np.minimum(first + 1, codes - 1), axis=1)
+    crowded = ((after < stops) & (after < _END)).any(axis=1)
+    thresholds = np.minimum(different, _END - 1).astype(np.int32)
+    return Converters(thresholds, values, table.astype(np.int32), crowded, shift, low, per_volt)
 
 
 @njit(cache=True, error_model="numpy", inline="always")
-def _before_last_round(x):
+def _without_last_round(x):
     """Scramble 32 bits, but for the last round."""
     x = np.uint32(np.uint32(x ^ (x >> np.uint32(17))) * np.uint32(0xED5AD4BB))
     x = np.uint32(np.uint32(x ^ (x >> np.uint32(11))) * np.uint32(0xAC4C1B51))
@@ -127,19 +128,22 @@ def _last_round(x):
     return np.uint32(x ^ (x >> np.uint32(14)))
 
 
+@njit(cache=True, error_model="numpy", inline="always")
+def _hash(x):
+    return _last_round(_without_last_round(x))
+
+
 @njit(cache=True, error_model="numpy")
-def _stream(key, conversion):
-    """Give start and step of a conversion's noise."""
-    start = _last_round(_before_last_round(np.uint32(conversion)))
-    start = _last_round(_before_last_round(np.uint32(key[0] ^ start)))
-    step = _last_round(_before_last_round(np.uint32(key[1] ^ start)))
-    return start, np.uint32(step | np.uint32(1))
+def _progression(key, conversion):
+    """Give start and step of a conversion's words before they are hashed."""
+    start = _hash(np.uint32(key[0] ^ _hash(np.uint32(conversion))))
+    return start, np.uint32(_hash(np.uint32(key[1] ^ start)) | np.uint32(1))
 
 
 @njit(cache=True, error_model="numpy", inline="always")
 def _normal(x):
     """Turn 32 bits into a normal number."""
-    one = _before_last_round(x)
+    one = _without_last_round(x)
     two = _last_round(one)
     half, low = np.uint32(16), np.uint32(0xFFFF)
     sum_ = np.int32((one >> half) + (one & low) + (two >> half) + (two & low))
@@ -153,7 +157,8 @@ def _normal(x):
 
 @njit(cache=True, error_model="numpy", inline="always")
 def _add_noise(key, conversion, first_read, sigma, volts):
-    start, step = _stream(key, conversion)
+    """Add noise to the reads of one conversion."""
+    start, step = _progression(key, conversion)
     start = np.uint32(start + np.uint32(np.uint32(first_read) * step))
     for i in range(volts.size):
         volts[i] += sigma * _normal(np.uint32(start + np.uint32(np.uint32(i) * step)))
@@ -235,7 +240,7 @@ def convert(sums, columns, transfer, noisy, key, first_read, converters, factor,
     size, reads = outputs.shape[0], sums.shape[1]
     slots = columns.significance.size // size
     scale, low = np.float32(converters.per_volt), np.float32(converters.low * converters.per_volt)
-    curve = np.zeros(_DEGREE + 1, np.float32)
+    curve = np.zeros(5, np.float32)
     curve[: transfer.size] = transfer * scale
     for output in prange(size):
         scratch, places = np.empty(_TILE, np.float32), np.empty(_TILE, np.int32)

@@ -17,7 +17,7 @@ from circuitsnn.snn.network import Network
 __all__ = ["fold", "recalibrate", "spiking"]
 
 _MOST_VALUES = 20_000_000
-"""Recorded at a time, so that a large network needs no more memory than a small one."""
+"""Of the largest layer at a time, so that a large network needs no more memory than a small one."""
 
 
 def spiking(
@@ -133,6 +133,8 @@ def recalibrate(
         If a percentile is not above zero, or an argument is not possible.
     """
     samples = np.asarray(data)
+    for name in engines:
+        _ = network[name]  # one that does not exist is no layer's
     layers = list(network.layers)
     for place, layer in enumerate(network.layers):
         if not isinstance(layer, Neuron) or not place:
@@ -226,7 +228,6 @@ def _percentile(network: Network, samples: np.ndarray, percentile: float, **opti
 
 
 def _parts(network: Network, samples: np.ndarray) -> Iterator[np.ndarray]:
-    each = prod(network.shapes[network.layers[-1].name]) * network.steps
-    size = max(1, _MOST_VALUES // each)
+    size = max(1, _MOST_VALUES // (max(map(prod, network.shapes.values())) * network.steps))
     for start in range(0, max(len(samples), 1), size):
         yield samples[start : start + size]

@@ -347,11 +347,13 @@ class Calibration:
         """
         n_on = np.count_nonzero(drive, axis=1)
         gain = self.gain[n_on].astype(np.float32)[:, None]
+        factors = [gain] * self.bases
+        if self.bases > 1:
+            factors[1] = gain * self.droop(n_on).astype(np.float32)[:, None]
         parts = []
-        droop = self.droop(n_on).astype(np.float32)[:, None]
         rank = len(phi) // self.bases
         for r, values in enumerate(phi.astype(np.float32)):
-            factor = gain * droop if r // rank == 1 else gain
+            factor = factors[r // rank]
             # Spikes are their own function of the code.
             spikes = len(values) == 2 and values[0] == 0.0 and values[1] == 1.0
             parts.append((drive if spikes else values.take(drive)) * factor)

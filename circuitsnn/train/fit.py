@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
@@ -182,7 +182,7 @@ def fit(
     module.to(_device(device))
     optimiser = _make_optimiser(module, training)
     store = None if checkpoint is None else _Checkpoint(Path(checkpoint), module, optimiser, training, seed, x, labels)
-    history = {"loss": [], "accuracy": [], "validation": []} if store is None else store.load(device)
+    history = {"loss": [], "accuracy": [], "validation": []} if store is None else store.load()
     batches = -(-len(x) // training.batch)
     for epoch in range(len(history["loss"]), training.epochs):
         order_rng, coding_rng, module_seed = _streams(seed, epoch)
@@ -277,7 +277,7 @@ def outputs(
 
 
 def _streams(seed: int, epoch: int) -> tuple[np.random.Generator, np.random.Generator, int]:
-    """Sources of an epoch's order and coding, and the seed of the module's own."""
+    """Give the sources of an epoch's order and coding, and the seed of the module's own."""
     order, coding, inside = np.random.SeedSequence([seed, epoch]).spawn(3)
     return np.random.default_rng(order), np.random.default_rng(coding), int(inside.generate_state(1)[0])
 
@@ -370,7 +370,7 @@ class _Checkpoint:
         with replacing(self.path) as temporary:
             save_file(tensors, temporary, metadata=about)
 
-    def load(self, device: str) -> dict[str, list[float]]:
+    def load(self) -> dict[str, list[float]]:
         """Take up the state of the file, if there is one."""
         from safetensors import SafetensorError, safe_open
 

@@ -194,7 +194,7 @@ def _run_back(
 
 
 def _parts(values: Tensor) -> list[slice]:
-    """Samples that are worked on at a time: as many as fit into a CPU's cache, all on other devices."""
+    """Split samples into those worked on at a time: as many as fit into a CPU's cache, all on other devices."""
     samples = values.shape[1]
     size = samples
     if values.device.type == "cpu":

@@ -1,6 +1,7 @@
 """A network as a PyTorch module: the same spikes, with gradients."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,7 +13,6 @@ from circuitsnn.errors import InputError
 from circuitsnn.snn.layers import (
     AveragePool,
     BatchNorm,
-    Convolution,
     Dense,
     Encoder,
     Filter,
@@ -32,6 +32,8 @@ from circuitsnn.train.surrogate import Surrogate, Triangle
 
 __all__ = ["LOWEST_THRESHOLD", "Module", "Perturbation", "build"]
 
+_TRIANGLE = Triangle()
+
 LOWEST_THRESHOLD = 0.05
 """Thresholds are kept from falling lower in training. [-]"""
 
@@ -49,7 +51,7 @@ class Perturbation(Protocol):
 def build(
     network: Network,
     *,
-    surrogate: Surrogate = Triangle(),
+    surrogate: Surrogate = _TRIANGLE,
     quantiser: FakeQuantise | Mapping[str, FakeQuantise] | None = None,
     dropout: Mapping[str, float] | None = None,
     perturbations: Mapping[str, Perturbation] | None = None,
@@ -341,18 +343,10 @@ class Module(nn.Module):
         InputError
             If a number is not finite: the training diverged.
         """
-        from dataclasses import replace
-
-        layers = [
-            replace(
-                layer,
-                **{
-                    name: self.parameter_of(layer.name, name).detach().cpu().contiguous().numpy()
-                    for name in _trained(layer)
-                },
-            )  # fmt: skip
-            for layer in self.network.layers
-        ]
+        layers = []
+        for layer in self.network.layers:
+            arrays = {name: self.parameter_of(layer.name, name).detach() for name in _trained(layer)}
+            layers.append(replace(layer, **{name: each.cpu().contiguous().numpy() for name, each in arrays.items()}))
         return self.network.replace(*layers, about={**self.network.about, **about})
 
 
@@ -368,7 +362,7 @@ def _trained(layer: Layer) -> dict[str, np.ndarray]:
 
 
 def _described(layer: Layer) -> tuple:
-    """What a layer is, with the shapes of its arrays in place of them."""
+    """Say what a layer is, with the shapes of its arrays in place of them."""
     return (layer.kind, *((key, value.shape if isinstance(value, np.ndarray) else value)
                           for key, value in vars(layer).items()))  # fmt: skip
 
@@ -400,7 +394,7 @@ class _Burst(torch.autograd.Function):
     """The encoding layer of tandem learning; the count's derivative is straight through, 1 / threshold."""
 
     @staticmethod
-    def forward(ctx, x: Tensor, threshold: float, steps: int) -> Tensor:  # noqa: ANN001
+    def forward(ctx, x: Tensor, threshold: float, steps: int) -> Tensor:
         ctx.save_for_backward(x)
         ctx.threshold, ctx.steps = threshold, steps
         potential, outputs = x.clone(), []
@@ -410,7 +404,7 @@ class _Burst(torch.autograd.Function):
         return torch.stack(outputs)
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None, None]:  # noqa: ANN001
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None, None]:
         (x,) = ctx.saved_tensors
         within = (x > 0) & (x < ctx.steps * ctx.threshold)
         return gradient.mean(dim=0) * within / ctx.threshold, None, None

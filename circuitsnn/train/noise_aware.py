@@ -97,7 +97,7 @@ def measure(
     rows: np.ndarray,
     *,
     steps: int = 1,
-    mapping: WeightMapping = _MAPPING,
+    mapping: WeightMapping | None = None,
     chips: int = 8,
     reads: int = 4,
     seed: int = 0,
@@ -114,8 +114,8 @@ def measure(
         Typical inputs. [-]
     steps : int
         Time steps of the network.
-    mapping : WeightMapping
-        How the engine lays weights into cells.
+    mapping : WeightMapping, optional
+        How weights lie in cells; without it, as the engine's `weight_scheme` and `weight_bits` say.
     chips, reads : int
         Chips, at least two, and reads of each, at least two.
     seed : int
@@ -132,6 +132,10 @@ def measure(
         If an argument is not possible.
     """
     chips, reads = whole_number("chips", chips, 2), whole_number("reads", reads, 2)
+    if mapping is None:
+        mapping = WeightMapping(
+            getattr(engine, "weight_scheme", _MAPPING.scheme), getattr(engine, "weight_bits", _MAPPING.bits)
+        )
     design = engine.design(matrix, rows, steps)
     chip_seeds, noise_seeds = (each.spawn(chips) for each in np.random.SeedSequence(seed).spawn(2))
     found = np.empty((chips, reads, len(rows), len(matrix)))
@@ -159,7 +163,7 @@ def perturbations(
     engines: Mapping[str, MacEngine],
     samples: np.ndarray,
     *,
-    mapping: WeightMapping = _MAPPING,
+    mapping: WeightMapping | None = None,
     chips: int = 8,
     reads: int = 4,
     rows: int = 256,
@@ -196,7 +200,8 @@ def perturbations(
     for name, engine in engines.items():
         layer = network[name]
         if not isinstance(layer, Weights):
-            raise InputError(f"layer {name} has no weights; allowed: {', '.join(w.name for w in network.weight_layers)}")
+            allowed = ", ".join(each.name for each in network.weight_layers)
+            raise InputError(f"layer {name} has no weights; allowed: {allowed}")
         inputs = layer_inputs(network, name, samples)
         chosen = np.random.default_rng(seed).permutation(len(inputs))[:rows]
         found[name] = measure(engine, layer.matrix.astype(float), inputs[chosen], steps=network.steps, mapping=mapping,

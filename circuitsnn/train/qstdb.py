@@ -5,8 +5,8 @@
 3. Train weights, thresholds and leaks through T = 5 steps, with weights quantised affinely on the way forward (`SNN`).
 4. For inference, quantise the trained weights by a scale alone (`deploy`).
 
-Source: sections 4.1, 4.2 and 6.3 of doi:10.3389/fnins.2022.815258, whose numbers `ANN` and `SNN` are; batch and momentum
-it does not give.
+Source: sections 4.1, 4.2 and 6.3 of doi:10.3389/fnins.2022.815258, whose numbers `ANN` and `SNN` are; it gives no batch
+and no momentum.
 """
 
 from circuitsnn.checks import check_word
@@ -49,8 +49,8 @@ def module(
     scheme : {"affine", "scale"}
         Quantisation in training; the paper's is affine, and "scale" its ablation.
     dropout, perturbations, detach_potential, detach_reset
-        As for `build`. The paper says that the last potential counts as an input, and also that it unrolls in time; here
-        gradients pass through time without `detach_potential`.
+        As for `build`. The paper says that the last potential counts as an input, and also that it unrolls in time;
+        here gradients pass through time without `detach_potential`.
 
     Returns
     -------

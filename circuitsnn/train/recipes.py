@@ -24,6 +24,7 @@ from circuitsnn.snn.network import Network
 from circuitsnn.train import qstdb
 from circuitsnn.train.fit import Progress, Training, fit, outputs
 from circuitsnn.train.module import build
+from circuitsnn.train.noise_aware import perturbations
 from circuitsnn.train.quantise import Scheme
 
 __all__ = ["RECIPES", "Made", "Recipe", "Samples", "Stage", "make", "samples_of"]
@@ -59,8 +60,8 @@ class Stage:
     """Name, the end of the file's name."""
     title: str
     """What it is."""
-    training: Training
-    """How it is trained."""
+    training: Training | None
+    """How it is trained; None for a conversion alone."""
     start: str | None = None
     """Stage whose network it starts from (an artificial one is converted); fresh weights without it."""
     spiking: bool = True
@@ -71,6 +72,8 @@ class Stage:
     """Quantisation in training; that of inference is by scale."""
     dropout: Mapping[str, float] | None = None
     """Dropout in training, by layer."""
+    macros: tuple[str, ...] = ()
+    """Layers that suffer in training what macros of the default card do."""
     kept: bool = True
     """Whether the package carries the file."""
 
@@ -110,9 +113,7 @@ class Made(NamedTuple):
 
 def _perceptron(samples: Samples, rng: np.random.Generator, spiking: bool, steps: int) -> Network:
     hidden = 500 if samples.train[0].size >= 784 else 100
-    return architectures.mlp(
-        (samples.train.shape[1:], hidden, samples.classes), rng=rng, spiking=spiking, steps=steps
-    )
+    return architectures.mlp((samples.train.shape[1:], hidden, samples.classes), rng=rng, spiking=spiking, steps=steps)
 
 
 def _cnn_3d(samples: Samples, rng: np.random.Generator, spiking: bool, steps: int) -> Network:
@@ -125,7 +126,8 @@ def _perceptron_stages(epochs: int, batch: int, dropout: Mapping[str, float]) ->
     snn = replace(qstdb.SNN, learning_rate=5e-4, epochs=epochs, batch=batch)
     return (
         Stage("ann", "artificial network", ann, spiking=False, dropout=dropout, kept=False),
-        Stage("snn6", "spiking network, 6 bits", snn, "ann", bits=6, dropout=dropout),
+        Stage("converted", "artificial network converted to a spiking one", None, "ann", kept=False),
+        Stage("snn6", "spiking network, 6 bits", snn, "converted", bits=6, dropout=dropout),
     )
 
 
@@ -144,7 +146,11 @@ RECIPES: Mapping[str, Recipe] = {
             _perceptron_stages(60, 60, {"dense1": 0.1, "fc": 0.2}),
         ),
         Recipe(
-            "mnist-mlp", "784-500-10 on MNIST", "mnist", _perceptron, _perceptron_stages(20, 100, {"dense1": 0.2, "fc": 0.3})
+            "mnist-mlp",
+            "784-500-10 on MNIST",
+            "mnist",
+            _perceptron,
+            _perceptron_stages(20, 100, {"dense1": 0.2, "fc": 0.3}),
         ),
         Recipe(
             "fashion-mlp",
@@ -160,13 +166,16 @@ RECIPES: Mapping[str, Recipe] = {
             _cnn_3d,
             (
                 Stage("ann", "artificial network", _ANN, spiking=False),
-                Stage("snn6", "spiking network, 6 bits", _SNN, "ann", bits=6),
-                Stage("snn", "spiking network, full precision", _SNN, "ann"),
-                Stage("snn4", "spiking network, 4 bits", _SNN, "ann", bits=4),
-                Stage("snn5", "spiking network, 5 bits", _SNN, "ann", bits=5),
+                Stage("converted", "artificial network converted to a spiking one", None, "ann"),
+                Stage("snn6", "spiking network, 6 bits", _SNN, "converted", bits=6),
+                Stage("snn", "spiking network, full precision", _SNN, "converted"),
+                Stage("snn4", "spiking network, 4 bits", _SNN, "converted", bits=4),
+                Stage("snn5", "spiking network, 5 bits", _SNN, "converted", bits=5),
                 Stage("scratch6", "spiking network from scratch, 6 bits", _SNN, bits=6),
-                Stage("scale6", "spiking network trained with scale quantisation, 6 bits", _SNN, "ann", bits=6,
-                      scheme="scale"),
+                Stage("scale6", "spiking network trained with scale quantisation, 6 bits", _SNN, "converted",
+                      bits=6, scheme="scale"),
+                Stage("noise6", "spiking network trained with the noise of macros in the first layer, 6 bits", _SNN,
+                      "converted", bits=6, macros=("conv1",)),
             ),
         ),
     )
@@ -268,7 +277,9 @@ def make(
     wanted = _with_starts(recipe, stages)
     if epochs is not None:
         epochs = whole_number("epochs", epochs, 1)
-        wanted = tuple(replace(stage, training=replace(stage.training, epochs=epochs)) for stage in wanted)
+        wanted = tuple(
+            replace(stage, training=stage.training and replace(stage.training, epochs=epochs)) for stage in wanted
+        )
     if samples is None:
         samples = samples_of(recipe, seed=seed, split=split, folder=data)
     folder.mkdir(parents=True, exist_ok=True)
@@ -310,12 +321,13 @@ def _with_starts(recipe: Recipe, names: tuple[str, ...] | None) -> tuple[Stage, 
 
 def _run_of(recipe: Recipe, stage: Stage, seed: int, samples: Samples) -> str:
     """Say in one line what a stage's numbers follow from."""
-    settings = asdict(stage.training)
+    settings = {} if stage.training is None else asdict(stage.training)
     told = ", ".join(f"{key} {value}" for key, value in settings.items())
     start = "fresh weights" if stage.start is None else f"start {stage.start}"
     bits = "full precision" if stage.bits is None else f"{stage.bits} bits {stage.scheme}"
     dropout = ", ".join(f"dropout {share} before {name}" for name, share in (stage.dropout or {}).items())
-    return "; ".join(each for each in (samples.about, f"seed {seed}", start, bits, told, dropout) if each)
+    macros = f"noise of macros in {', '.join(stage.macros)}" if stage.macros else ""
+    return "; ".join(each for each in (samples.about, f"seed {seed}", start, bits, told, dropout, macros) if each)
 
 
 def _make_stage(
@@ -333,21 +345,34 @@ def _make_stage(
         network = recipe.architecture(samples, np.random.default_rng(seed), stage.spiking, recipe.steps)
     else:
         network = networks[stage.start]
-        if stage.spiking and not network.neuron_layers:
-            chosen = np.random.default_rng(seed).choice(len(samples.train), min(_CALIBRATION, len(samples.train)), False)
-            network = spiking(network, recipe.steps, samples.train[chosen])
-    if stage.spiking:
-        module = qstdb.module(network, stage.bits, stage.scheme, dropout=dict(stage.dropout or {}))
+    chosen = np.random.default_rng(seed).permutation(len(samples.train))[:_CALIBRATION]
+    suffered, measured = {}, {}
+    if stage.training is None:
+        network = spiking(network, samples.train[chosen], recipe.steps)
     else:
-        module = build(network, dropout=dict(stage.dropout or {}))
-    tell = None if progress is None else (lambda how_far: progress(stage, how_far))
-    fit(module, samples[:2], stage.training, seed=seed, device=device, checkpoint=_checkpoint(path), progress=tell)
-    network = module.to_network()
+        dropout = dict(stage.dropout or {})
+        if stage.macros:
+            from circuitsnn.snn.engines.macro import OnMacro
+
+            suffered = perturbations(network, {name: OnMacro() for name in stage.macros}, samples.train[chosen])
+            measured = {
+                f"macros measured, layer {name}": f"relative spread of cells {each.cell_spread:.4g}, other errors of "
+                f"products over their root mean square {each.product_error:.4g}"
+                for name, each in suffered.items()
+            }
+        if stage.spiking:
+            module = qstdb.module(network, stage.bits, stage.scheme, dropout=dropout, perturbations=suffered)
+        else:
+            module = build(network, dropout=dropout)
+        tell = None if progress is None else (lambda how_far: progress(stage, how_far))
+        fit(module, samples[:2], stage.training, seed=seed, device=device, checkpoint=_checkpoint(path), progress=tell)
+        network = module.to_network()
     about = {
         "title": f"{recipe.title}: {stage.title}",
         "data": samples.about,
         "command": f"circuitsnn train {recipe.name} --stage {stage.name} --seed {seed}{_SPLITS[split]}",
     }
+    about |= measured
     if stage.bits is None:
         about |= _measured(network, samples, "")
     else:

@@ -1,8 +1,9 @@
+# ruff: noqa: D102 (each method does what Surrogate's documents)
 """Derivatives that stand in for that of a spike, which is zero or infinite.
 
-A neuron spikes where z = u / V_th - 1 > 0. In place of the step's derivative stands h(z), so that do/du = h(z) / V_th and
-do/dV_th = -h(z) u / V_th^2. Each surrogate also knows the function whose derivative h is: a network whose "spikes" are
-that function is smooth, and its gradient can be checked.
+A neuron spikes where z = u / V_th - 1 > 0. In place of the step's derivative stands h(z), so that do/du = h(z) / V_th
+and do/dV_th = -h(z) u / V_th^2. Each surrogate also knows the function whose derivative h is: a network whose "spikes"
+are that function is smooth, and its gradient can be checked.
 """
 
 from abc import ABC, abstractmethod

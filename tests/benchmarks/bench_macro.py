@@ -24,8 +24,10 @@ What is alike and what is not:
   batches it is slower and needs up to 2 GiB, so it is fed vector by vector. Without read noise it is another setting,
   one that does less; it is printed for whoever needs no noise.
 - CrossSim has no non-linearity of the bit line here, and its SAR converters are symmetric about 0: of 6 bits, 5 are
-  used. aihwkit has no mismatch of converters; its output range is symmetric too. Its tile in torch lacks weight noise
-  and output non-linearity.
+  used. aihwkit has no mismatch of converters; its output range is symmetric too. Its compiled tile has all our other
+  effects: spread of the cells, non-linearity and noise of a column, converters. Noise of each weight in each read,
+  which it has too and we have not, is off (it takes half as long again), and so are converters for inputs, which
+  spikes do not need. Its tile in torch has no output non-linearity: a setting that does less.
 - Errors are not compared: our cells have the card's mismatch, the others 5 %. They show that a product comes out.
 - Peak memory is that of the whole process: ours is that of the calibration and of drawing the cells.
 - Programming error (CrossSim) and the spread of the weights (aihwkit) stand for our mismatch of cells: all static.

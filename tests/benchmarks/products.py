@@ -124,7 +124,7 @@ def aihwkit(tiles: int, compiled: bool) -> tuple[Product, str]:
     import torch
     from aihwkit.nn import AnalogLinearMapped
     from aihwkit.simulator.configs import InferenceRPUConfig, TorchInferenceRPUConfig
-    from aihwkit.simulator.parameters.enums import BoundManagementType, NoiseManagementType, WeightNoiseType
+    from aihwkit.simulator.parameters.enums import BoundManagementType, NoiseManagementType
 
     torch.set_num_threads(1)
     torch.manual_seed(2022)
@@ -134,11 +134,10 @@ def aihwkit(tiles: int, compiled: bool) -> tuple[Product, str]:
     def tile(matrix, bound):
         config = InferenceRPUConfig() if compiled else TorchInferenceRPUConfig()
         forward = config.forward
-        forward.inp_bound, forward.inp_res = 1.0, 1 / (2**CONVERTER_BITS - 2)
+        forward.inp_bound = forward.inp_res = -1  # spikes need no converters
         forward.out_bound, forward.out_res = bound, 1 / (2**CONVERTER_BITS - 2)
         forward.out_noise = NOISE
-        if compiled:  # the tile in torch has no such effects
-            forward.w_noise_type, forward.w_noise = WeightNoiseType.ADDITIVE_CONSTANT, 0.01
+        if compiled:  # the tile in torch has no such effect
             forward.out_nonlinearity = 0.1
         forward.ir_drop = 0.0
         forward.noise_management, forward.bound_management = NoiseManagementType.NONE, BoundManagementType.NONE
@@ -154,8 +153,8 @@ def aihwkit(tiles: int, compiled: bool) -> tuple[Product, str]:
             raise RuntimeError(f"aihwkit's tiles are not what they were set to: {levels} levels")
         return layer
 
-    effects = "spread of the weights, 6-bit input and output converters, output noise"
-    effects += ", weight noise, output non-linearity" if compiled else ""
+    effects = "spread of the weights, output noise, 6-bit output converters"
+    effects += ", output non-linearity" if compiled else ""
     kind = "InferenceRPUConfig (compiled)" if compiled else "TorchInferenceRPUConfig"
     if tiles == 1:
         # The weights fill a tile as numbers, 31 of them a whole cell.

@@ -29,6 +29,23 @@ def test_noise_is_standard_normal():
         assert abs(beyond - expected) < 5 * np.sqrt(expected)
 
 
+def test_noise_is_as_normal_as_it_says():
+    """The distribution of four uniform numbers' sum, exactly, through the polynomial."""
+    size = 2**12
+    two = np.convolve(np.full(size, 1 / size), np.full(size, 1 / size))
+    weight = np.convolve(two, two)
+    y = (np.arange(weight.size) - 2 * (size - 1)) / (2 * size)
+    z = y * np.polynomial.polynomial.polyval(y**2, np.array(macro._NORMAL, float))
+    assert np.all(np.diff(z) > 0)
+    assert np.sum(weight * z**2) == pytest.approx(1.0, abs=1e-5)
+    assert np.sum(weight * z**4) - 3 == pytest.approx(0.0, abs=2e-4)
+    assert np.sum(weight * z**6) == pytest.approx(15.0, rel=1e-3)
+    assert np.abs(np.cumsum(weight) - weight / 2 - stats.norm.cdf(z)).max() < 2e-4
+    for beyond, allowed in ((2, 0.01), (3, 0.01), (3.5, 0.04), (4, 0.03)):
+        assert weight[z > beyond].sum() == pytest.approx(stats.norm.sf(beyond), rel=allowed)
+    assert 5.0 < z.max() < 5.2
+
+
 def test_noise_is_independent():
     size = 200_000
     sample = normal(size)[0]
@@ -47,6 +64,16 @@ def test_noise_is_independent():
         assert abs(together).max() < 6 / np.sqrt(400)
     squares = np.corrcoef(grid**2)[np.triu_indices(400, 1)]
     assert abs(squares.mean()) < 5 / np.sqrt(400 * len(squares))
+
+
+def test_no_two_conversions_share_a_piece_of_noise():
+    """Correlation of each two conversions at every shift of their reads."""
+    count, reads = 48, 2048
+    spectra = np.fft.rfft(normal(reads, conversions=count), 2 * reads)
+    one, other = np.triu_indices(count, 1)
+    together = np.fft.irfft(spectra[one] * spectra[other].conj()) / np.sqrt(reads)
+    # Products of 2048 normal numbers; 4.6 million shifts. A common piece of a quarter would give 11.
+    assert np.abs(together).max() < 6.5
 
 
 def case(rng, reads=70, outputs=80, slots=3, merged=1, bits=5, converters=7):

@@ -51,7 +51,7 @@ def convolved(maps, weights, stride, padding):
 def in_pieces(weights, step):
     """Give the elements along the last direction by what they meet, the last first."""
     groups = [list(range(kind, weights.shape[-1], step))[::-1] for kind in range(step)]
-    pieces = weights[..., sum(groups, [])].transpose(2, 3, 1, 4, 0)
+    pieces = weights[..., [k for group in groups for k in group]].transpose(2, 3, 1, 4, 0)
     return np.ascontiguousarray(pieces), np.cumsum([0, *map(len, groups)])
 
 

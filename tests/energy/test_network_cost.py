@@ -161,6 +161,8 @@ def test_energies_as_measured(card):
     assert cost.total("operations", ["a"]).energy == close(100 * 0.23e-12)
     assert cost.total("operations", ["b"]).energy == close(200 * 0.03e-12)
     assert cost.total("memory") == network_cost(layers, card).total("memory")
+    long = network_cost([replace(layers[0], input_bits=16)], card, operations=measured)
+    assert long.total("operations").energy == close(100 * 3.2e-12)  # the longer operand decides
 
 
 def test_example_of_the_page(capsys):

@@ -143,6 +143,7 @@ def test_each_switch_by_itself(card):
     assert in_memory(FIRST, card, Reading(every_position=False)).energy * 1782 == close(in_memory(FIRST, card).energy)
     assert in_memory(FIRST, card, Reading(R=1)).energies["converters"] == close(540 * 1782 * 0.268e-12)
     slow = card.replace(T_read="8n")
+    assert digital_snn(layer, slow, 2.0).delays["memory"] == close(2 * snn.delays["memory"])
     assert in_memory(FIRST, slow, Reading(analog_time="T_read")).delays["bit lines"] == close(
         2 * in_memory(FIRST, slow).delays["bit lines"]
     )

@@ -144,12 +144,12 @@ def test_round_trip(neuron, tmp_path):
 
 def test_round_trip_through_a_file(tmp_path):
     # Kernels of a file must be square: nir 1.0.8 computes other sizes wrongly when it reads one.
-    network = residual().replace(Convolution("conv2", np.ones((3, 3, 3, 3)), None, 1, 1))
+    network = residual(reset="soft").replace(Convolution("conv2", np.ones((3, 3, 3, 3)), None, 1, 1))
     nir.write(tmp_path / "net.nir", to_nir(network, DT))
     back = from_nir(nir.read(tmp_path / "net.nir"))
     assert (back.steps, back.coding, back.readout, back.input_shape) == (12, "bernoulli", "spikes", (2, 7, 6))
     assert type(back.steps) is int
-    assert back["neuron1"].reset == "hard"
+    assert back["neuron1"].reset == "soft"  # from the node's metadata
     x = spikes_in((2, 7, 6), 12)
     np.testing.assert_array_equal(loop(back, x, True)["neuron4"], loop(network, x, True)["neuron4"])
 

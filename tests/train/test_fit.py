@@ -10,12 +10,13 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from small_training import TRAINING, case
+
 from circuitsnn.errors import InputError
 from circuitsnn.snn.layers import Dense, Neuron, Relu
 from circuitsnn.snn.network import Network
 from circuitsnn.train.fit import Progress, Training, fit, outputs
 from circuitsnn.train.module import build
-from small_training import TRAINING, case
 
 
 def run(checkpoint=None, optimiser="adam", **changes):
@@ -78,17 +79,17 @@ def test_same_seed_same_numbers():
 def test_stopped_runs_go_on_to_the_same_numbers(tmp_path, optimiser):
     whole, history = run(optimiser=optimiser)
 
-    class Stopped(Exception):
+    class StopError(Exception):
         pass
 
     def stop(told):
         if (told.epoch, told.batch) == (3, 2):
-            raise Stopped
+            raise StopError
 
     module, data = case()
     path = tmp_path / "run.safetensors"
     training = Training(**TRAINING, optimiser=optimiser)
-    with pytest.raises(Stopped):
+    with pytest.raises(StopError):
         fit(module, data, training, checkpoint=path, progress=stop)
     again, rest = run(path, optimiser)
     assert rest.loss.tolist() == history.loss.tolist()

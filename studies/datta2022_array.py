@@ -1,0 +1,424 @@
+"""ACE-SNN with its first layer in a real SRAM array: what the array's errors cost in accuracy.
+
+Datta et al. (2022) put the first layer of their spiking networks into an SRAM array, and keep that array ideal: the
+paper gives no accuracy with it. Here the first layer of the trained 6-bit CNN-3D, the one with analog inputs, is on
+chips of the macro `sram_macro_65nm` (behavioural model; every cell and converter is a draw of its own), and everything
+behind it is exact. What the layer gives is computed once and used in all T = 5 steps, as the paper has it.
+
+- Sweeps: mismatch of the cells, bits and mismatch of the converters, drift of the supplies after the calibration.
+- Remedies: networks trained with the array's statistics in the loop, and a threshold of the first neurons that each
+  chip sets by what its own array gives (the 99.7 % percentile of 50 training patches).
+- Energy: pulses and bits of the converters, and the least energy at which no more than 1 % of accuracy is lost.
+
+A chip classifies a few pixels, and each group of ten chips others; a loss is counted against the same network with
+exact products on the same pixels, so that the draw of the pixels cancels for the most part. A band holds 95 % of
+the chips' means, by bootstrap over groups.
+
+Inputs go to the word lines as pulses of 4 bits in two phases, one for each sign (``--set coding=bit_serial`` for bits one
+after another). Unit pulses are so short that the longest discharge is that of the card's rows_on rows.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import prod
+
+import numpy as np
+import pandas as pd
+from circuitsnn.snn.engines.macro import OnMacro
+from matplotlib.figure import Figure
+
+from circuitsnn.cards import Card
+from circuitsnn.figures import PALETTE
+from circuitsnn.snn.conversion import recalibrate
+from circuitsnn.snn.inference import run as infer
+from circuitsnn.snn.network import Network
+from circuitsnn.study import Claim, Outcome, Study, StudyContext, StudyParameter, new_figure
+from circuitsnn.study.trained import (
+    TRAINING,
+    advice,
+    at_hand,
+    drawn,
+    nearest_neighbour,
+    quantised,
+    scene_patches,
+    trained_networks,
+    training_seed,
+)
+
+RECIPE = "samson-cnn3d"
+BITS = 6
+GROUP = 10  # chips that see the same pixels
+CHUNK = 512
+CALIBRATION = 50  # training patches
+LOST = 1.0  # % of accuracy
+PLAIN, AWARE = "plain", "noise-aware"
+STAGES = {PLAIN: "snn6", AWARE: "noise6"}
+SWEEPS = {
+    "cells": "mismatch of the cells, A_VT over the card's",
+    "bits": "bits of the converters",
+    "converters": "offset and capacitor mismatch of the converters over the card's",
+    "drift": "change of all supplies after the calibration [%]",
+    "drift, trimmed": "the same, offsets trimmed at the changed supplies [%]",
+}
+NOMINAL = {"cells": 1.0, "bits": 6.0, "converters": 1.0, "drift": 0.0, "drift, trimmed": 0.0}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One state of the array."""
+
+    card: Card
+    coding: str = "pulse_width"
+    cells: float = 1.0
+    """A_VT of the cells over the card's. [1]"""
+    bits: int = 6
+    """Bits of the converters."""
+    converters: float = 1.0
+    """Mismatch of the converters over the card's. [1]"""
+    drift: float = 0.0
+    """Change of all supplies. [%]"""
+    trim: bool = True
+    """Whether each output's mean error is taken off."""
+    pulse: float = 1.0
+    """Unit pulse over the usual one. [1]"""
+
+    def engine(self, inputs: int) -> OnMacro:
+        """Make the engine for products of as many inputs."""
+        array = self.card.parts["array"]
+        longest = 1 if self.coding == "bit_serial" else 15
+        unit = array.T_pulse * min(self.card.rows_on / (inputs * longest), 1.0) * self.pulse
+        values = {"array.T_pulse": unit}
+        cell = array.parts["cell"]
+        values |= {f"array.cell.{name}.A_VT": self.cells * part.A_VT for name, part in cell.parts.items()}
+        adc = self.card.parts["adc"]
+        values |= {"adc.sigma_offset": self.converters * adc.sigma_offset, "adc.A_C": self.converters * adc.A_C}
+        return OnMacro(
+            card=self.card.replace(**values), input_coding=self.coding, input_bits=4, weight_bits=BITS,
+            converter_bits=self.bits, supply_drift=self.drift / 100.0, trim=self.trim,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Chips:
+    """Work for a worker: chips with a setting, in groups that see pixels of their own."""
+
+    sweep: str
+    value: float
+    setting: Setting
+    training: str
+    network: Network
+    scene: str
+    seed: int
+    chips: int
+    pixels: int
+    recalibrated: bool = False
+
+    def solve(self) -> pd.DataFrame:
+        """Give accuracies of all chips, with the array and exact, and the layer's energy."""
+        patches = scene_patches(self.scene, "random", training_seed(self.network), self.network.input_shape[-1])[1]
+        first, neuron = self.network.weight_layers[0], self.network.neuron_layers[0]
+        rng = np.random.default_rng([training_seed(self.network), 1])
+        some = rng.choice(len(patches.train_pixels), min(CALIBRATION, len(patches.train_pixels)), replace=False)
+        typical = patches.patches(patches.train_pixels[some])
+        head = replace(self.network, layers=self.network.layers[: self.network.layers.index(neuron) + 1])
+        design, rows = self.setting.engine(first.matrix.shape[1]), []
+        for group in range(-(-self.chips // GROUP)):
+            chosen = drawn(len(patches.test_pixels), self.pixels, 1000 * self.seed + group)
+            samples, labels = patches.patches(patches.test_pixels[chosen]), patches.test_labels[chosen]
+            exact = infer(self.network, samples).accuracy(labels)[0]
+            count = min(GROUP, self.chips - group * GROUP)
+            # A chip whose threshold is its own is run by itself.
+            for number, together in ((k, 1) for k in range(count)) if self.recalibrated else ((0, count),):
+                seed = (self.seed * 1000 + group) * GROUP + number
+                network = self.network
+                if self.recalibrated:
+                    adapted = recalibrate(head, typical, {first.name: design}, seed=seed)
+                    network = network.replace(adapted[neuron.name])
+                result = infer(
+                    network, samples, engines={first.name: design}, chips=together, seed=seed, calibration=typical
+                )
+                design = result.designs[first.name]
+                rows += [
+                    {
+                        "group": group,
+                        "chip": group * GROUP + number + k,
+                        "accuracy": 100.0 * each,
+                        "exact": 100.0 * exact,
+                    }
+                    for k, each in enumerate(result.accuracy(labels))
+                ]
+        cost, positions = design.cost(), prod(self.network.shapes[first.name][1:])
+        return pd.DataFrame(rows).assign(
+            sweep=self.sweep, value=self.value, training=self.training, recalibrated=self.recalibrated,
+            bits=self.setting.bits, pulse=self.setting.pulse, energy=cost.energy * positions,
+            delay=cost.delay * positions, status=design.status.name,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Exact:
+    """Work for a worker: a network with exact products on some test pixels."""
+
+    network: Network
+    scene: str
+    chosen: np.ndarray
+
+    def solve(self) -> float:
+        """Give the accuracy. [%]."""
+        patches = scene_patches(self.scene, "random", training_seed(self.network), self.network.input_shape[-1])[1]
+        right = 0
+        for start in range(0, len(self.chosen), CHUNK):
+            some = self.chosen[start : start + CHUNK]
+            result = infer(self.network, patches.patches(patches.test_pixels[some]))
+            right += int((result.predictions[0] == patches.test_labels[some]).sum())
+        return 100.0 * right / len(self.chosen)
+
+
+def solve(task: Chips | Exact) -> pd.DataFrame | float:
+    """Do one piece of work in a worker."""
+    return task.solve()
+
+
+def settings(context: StudyContext) -> list[tuple[str, float, Setting]]:
+    """List all states of the array: sweep, value, setting."""
+    card, values = context.card("sram_macro_65nm"), context.parameters
+    usual = Setting(card, str(values["coding"]))
+    found = [("cells", each, replace(usual, cells=each)) for each in values["cells"]]
+    found += [("bits", float(each), replace(usual, bits=each)) for each in values["converter_bits"]]
+    found += [("converters", each, replace(usual, converters=each)) for each in values["converters"]]
+    for each in values["drift"]:
+        found.append(("drift", each, replace(usual, drift=each, trim=False)))
+        found.append(("drift, trimmed", each, replace(usual, drift=each)))
+    found += [
+        ("energy", pulse, replace(usual, pulse=pulse, bits=bits))
+        for pulse in values["pulses"]
+        for bits in values["converter_bits"]
+        if bits >= 4
+    ]
+    return found
+
+
+def summary(chips: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """Give a row for each state: accuracy, loss and band over chips."""
+    keys, rows = ["sweep", "value", "bits", "pulse", "training", "recalibrated"], []
+    for key, group in chips.groupby(keys, sort=False):
+        loss = (group["exact"] - group["accuracy"]).to_numpy()
+        # Chips of a group share their pixels: groups are drawn again, not chips.
+        means = group.assign(loss=loss).groupby("group")["loss"].mean().to_numpy()
+        again = np.random.default_rng(seed).choice(means, (1000, len(means))).mean(axis=1)
+        low, high = np.quantile(again, (0.025, 0.975)) if len(means) > 1 else (np.nan, np.nan)
+        rows.append(
+            dict(zip(keys, key, strict=True))
+            | {"chips": len(group), "accuracy": group["accuracy"].mean(), "exact": group["exact"].mean()}
+            | {"loss": loss.mean(), "loss_low": low, "loss_high": high, "spread": group["accuracy"].std(ddof=0)}
+            | {"worst": group["accuracy"].min(), "energy": group["energy"].iloc[0], "delay": group["delay"].iloc[0]}
+            | {"status": group["status"].iloc[0]}
+        )
+    return pd.DataFrame(rows)
+
+
+def limits(results: pd.DataFrame) -> pd.DataFrame:
+    """Find for each sweep where 1 % is lost, away from the nominal value on either side."""
+    rows = []
+    chosen = results[results["sweep"].isin(SWEEPS) & ~results["recalibrated"]]
+    for (sweep, training), group in chosen.groupby(["sweep", "training"], sort=False):
+        for side, sign in (("above", 1.0), ("below", -1.0)):
+            part = group[sign * (group["value"] - NOMINAL[sweep]) >= 0.0].sort_values("value", ascending=sign > 0)
+            beyond = part[part["loss"] > LOST]
+            if len(part) < 2:
+                continue
+            at = np.nan
+            if len(beyond):
+                place = part.index.get_loc(beyond.index[0])
+                last = part.iloc[place]
+                at = last["value"]
+                if place:
+                    one = part.iloc[place - 1]
+                    at = np.interp(LOST, [one["loss"], last["loss"]], [one["value"], last["value"]])
+            rows.append(
+                {"sweep": sweep, "training": training, "side": side, "value": at, "largest_loss": part["loss"].max()}
+            )
+    return pd.DataFrame(rows)
+
+
+def claims(
+    context: StudyContext, reference: Mapping[str, float], results: pd.DataFrame, where: pd.DataFrame
+) -> list[Claim]:
+    """State what is asked; the paper gives no accuracy with the array."""
+    found = []
+    if "ann" in reference:
+        found.append(Claim.at_most("Spiking, 6 bits, T = 5, ideal array: below the artificial network", 0.5,
+            reference["ann"] - reference[PLAIN], unit="points", from_paper=False,
+            remark=f"{reference[PLAIN]:.2f} and {reference['ann']:.2f} % of {reference['pixels']:.0f} pixels"))  # fmt: skip
+    found.append(Claim.at_least("The same, above the nearest neighbour of the patch", 0.0,
+        reference[PLAIN] - reference["patch"], unit="points", from_paper=False,
+        remark=f"{reference['patch']:.2f} %; of the centre alone {reference['pixel']:.2f} %"))  # fmt: skip
+    plain = results[(results["training"] == PLAIN) & ~results["recalibrated"]]
+
+    def loss(sweep: str, value: float, table: pd.DataFrame = plain) -> pd.Series | None:
+        one = table[(table["sweep"] == sweep) & np.isclose(table["value"], value)]
+        return one.iloc[0] if len(one) else None
+
+    for bits, wanted in ((6, "most"), (3, "least")):
+        one = loss("bits", bits)
+        if one is not None:
+            make = Claim.at_most if wanted == "most" else Claim.at_least
+            found.append(make(f"Accuracy lost with converters of {bits} bits, as built", 1.0 if wanted == "most" else 3.0,
+                float(one["loss"]), unit="points", from_paper=False,
+                remark=f"95 %: {one['loss_low']:.2f} to {one['loss_high']:.2f}; worst chip {one['worst']:.1f} %"))  # fmt: skip
+    largest = max(context.parameters["cells"])
+    one = loss("cells", largest)
+    aware = loss("cells", largest, results[results["training"] == AWARE])
+    if one is not None and aware is not None:
+        found.append(Claim.at_most(f"Noise-aware training: loss at {largest:g} times the card's A_VT",
+            float(one["loss"]), float(aware["loss"]), unit="points", from_paper=False,
+            remark="at most that without it, against the exact products of either network"))  # fmt: skip
+    adapted = results[(results["training"] == PLAIN) & results["recalibrated"] & (results["sweep"] == "drift")]
+    for value in (min(context.parameters["drift"]), max(context.parameters["drift"])):
+        one, other = loss("drift", value), loss("drift", value, adapted)
+        if one is not None and other is not None:
+            found.append(Claim.at_most(f"Thresholds set on the array: loss with supplies {value:+g} %",
+                float(one["loss"]), float(other["loss"]), unit="points", from_paper=False,
+                remark="at most that with the thresholds as trained"))  # fmt: skip
+    energies = results[(results["sweep"] == "energy") & (results["status"] == "settled")]
+    enough = energies[energies["loss"] <= LOST]
+    if len(enough):
+        best = enough.loc[enough["energy"].idxmin()]
+        nominal = energies[(energies["pulse"] == 1.0) & (energies["bits"] == BITS)]
+        if len(nominal):
+            found.append(Claim.at_most("Least energy of the layer with 1 % lost at most", float(nominal["energy"].item()),
+                float(best["energy"]), unit="J", from_paper=False,
+                remark=f"at most that as built; {best['bits']:.0f} bits, unit pulse times {best['pulse']:g}, loss "
+                f"{best['loss']:.2f} points"))  # fmt: skip
+    return found
+
+
+def draw_sweeps(results: pd.DataFrame) -> Figure:
+    """Draw the loss over each sweep."""
+    figure, panels = new_figure(2, 2, width=20.0, height=15.0)
+    styles = {
+        (PLAIN, False): ("o-", PALETTE[0], "as trained"),
+        (PLAIN, True): ("s--", PALETTE[2], "threshold set on each chip"),
+        (AWARE, False): ("^-", PALETTE[1], "noise-aware training"),
+        (AWARE, True): ("v--", PALETTE[3], "noise-aware, threshold set on each chip"),
+    }
+    for axes, name in zip(panels.ravel(), ("cells", "bits", "converters", "drift"), strict=True):
+        for (training, recalibrated), (style, colour, label) in styles.items():
+            one = results[
+                (results["sweep"] == name)
+                & (results["training"] == training)
+                & (results["recalibrated"] == recalibrated)
+            ].sort_values("value")
+            if len(one):
+                axes.plot(one["value"], one["loss"], style, color=colour, markersize=4, label=label)
+                axes.fill_between(one["value"], one["loss_low"], one["loss_high"], color=colour, alpha=0.2, linewidth=0)
+        if name == "drift":
+            one = results[(results["sweep"] == "drift, trimmed") & (results["training"] == PLAIN)].sort_values("value")
+            axes.plot(one["value"], one["loss"], "d:", color=PALETTE[4], markersize=4, label="trimmed after the drift")
+        axes.axhline(LOST, color="black", linestyle=":", linewidth=1)
+        unit = "" if name == "drift" else " [1]" if name != "bits" else " [-]"
+        axes.set(xlabel=SWEEPS[name] + unit, ylabel="loss of accuracy [points]")
+        axes.legend(fontsize=7)
+    return figure
+
+
+def draw_energy(results: pd.DataFrame) -> Figure:
+    """Draw the loss against the layer's energy."""
+    figure, axes = new_figure(width=13.0, height=8.0)
+    energies = results[results["sweep"] == "energy"]
+    for k, (pulse, group) in enumerate(energies.groupby("pulse")):
+        ordered = group.sort_values("energy")
+        colour = PALETTE[k % len(PALETTE)]
+        axes.errorbar(ordered["energy"] * 1e9, ordered["loss"],
+            yerr=np.abs(ordered[["loss_low", "loss_high"]].to_numpy().T - ordered["loss"].to_numpy()), fmt="o-",
+            markersize=4, capsize=2, color=colour, label=f"unit pulse times {pulse:g}")  # fmt: skip
+        for _, one in ordered.iterrows():
+            axes.annotate(f"{one['bits']:.0f}", (one["energy"] * 1e9, one["loss"]), textcoords="offset points",
+                xytext=(4, 4), fontsize=7, color=colour)  # fmt: skip
+    axes.axhline(LOST, color="black", linestyle=":", linewidth=1)
+    axes.set(xlabel="energy of the layer for a patch [nJ]", ylabel="loss of accuracy [points]")
+    axes.legend(fontsize=8, title="figures: bits of the converters", title_fontsize=8)
+    return figure
+
+
+def run(context: StudyContext) -> Outcome:
+    """Run the study; without scene or networks it says what is missing."""
+    scene = str(context.parameters["scene"])
+    lacking = at_hand(scene)
+    networks = {}
+    if not lacking:
+        other = None if scene == "samson" else scene
+        networks = trained_networks(context, RECIPE, ("ann", *STAGES.values()), data=other)
+    if "snn6" not in networks:
+        remark = lacking or advice(STUDY.name, f"scene={scene}")
+        name = f"{scene}: accuracy with the first layer in the array"
+        needs = "needs the scene" if lacking else "needs trained networks"
+        claim = Claim(name, None, "not measured", needs, False, remark=remark)
+        return Outcome((claim,), {"results": pd.DataFrame([{"scene": scene, "missing": needs, "advice": remark}])})
+    return measured(context, scene, networks)
+
+
+def measured(context: StudyContext, scene: str, networks: Mapping[str, Network]) -> Outcome:
+    """Do all that needs scene and networks."""
+    values = context.parameters
+    spiking = {name: quantised(networks[stage], BITS) for name, stage in STAGES.items() if stage in networks}
+    patches = scene_patches(scene, "random", training_seed(spiking[PLAIN]), spiking[PLAIN].input_shape[-1])[1]
+    chosen = drawn(len(patches.test_pixels), values["reference_pixels"], context.seed)
+    exact = {"ann": networks["ann"], **spiking} if "ann" in networks else spiking
+    names, tasks = list(exact), [Exact(network, scene, chosen) for network in exact.values()]
+    for name, network in spiking.items():
+        for sweep, value, setting in settings(context):
+            one = Chips(sweep, value, setting, name, network, scene, context.seed, values["chips"], values["pixels"])
+            if name == PLAIN or sweep in ("cells", "bits", "drift"):
+                tasks.append(one)
+            if sweep == "drift" or (sweep == "cells" and value == max(values["cells"])):
+                tasks.append(replace(one, recalibrated=True))
+    found = context.map(solve, tasks, "exact networks and chips")
+    reference = dict(zip(names, found[: len(names)], strict=True)) | {"pixels": len(chosen)}
+    for whole, words in ((True, "patch"), (False, "pixel")):
+        reference[words] = nearest_neighbour(patches, chosen, whole)
+    chips = pd.concat(found[len(names) :], ignore_index=True)
+    results = summary(chips, context.seed)
+    where = limits(results)
+    return Outcome(
+        claims=tuple(claims(context, reference, results, where)),
+        tables={
+            "results": results,
+            "limits": where,
+            "chips": chips,
+            "reference": pd.DataFrame([{"what": name, "value": value} for name, value in reference.items()]),
+        },
+        figures={"sweeps": draw_sweeps(results), "energy": draw_energy(results)},
+    )
+
+
+STUDY = Study(
+    name="datta2022_array",
+    title="ACE-SNN on an SRAM array that is not ideal: accuracy against mismatch, converters, drift and energy",
+    source="10.3389/fnins.2022.815258",
+    run=run,
+    parameters=(
+        StudyParameter(
+            "scene", "samson", "Hyperspectral scene", choices=("samson", "indian-pines", "pavia", "salinas")
+        ),
+        StudyParameter("chips", 100, "Chips of each state of the array", quick=4, minimum=1),
+        StudyParameter("pixels", 20, "Test pixels that a chip classifies", quick=5, minimum=1),
+        StudyParameter("reference_pixels", 0, "Test pixels for the exact networks; 0 for all", quick=60, minimum=0),
+        StudyParameter(
+            "coding", "pulse_width", "How inputs come to the word lines", choices=("pulse_width", "bit_serial")
+        ),
+        StudyParameter("cells", (0.0, 1.0, 2.0, 4.0), "A_VT of the cells over the card's", quick=(1.0, 4.0), minimum=0),
+        StudyParameter(
+            "converter_bits", (3, 4, 5, 6, 8), "Bits of the converters", quick=(3, 6), minimum=2, maximum=10
+        ),
+        StudyParameter(
+            "converters", (0.0, 1.0, 4.0, 8.0), "Mismatch of the converters over the card's", quick=(4.0,), minimum=0
+        ),
+        StudyParameter(
+            "drift", (-5.0, -2.0, 2.0, 5.0), "Change of all supplies in percent", quick=(5.0,), minimum=-30, maximum=30
+        ),
+        StudyParameter("pulses", (0.5, 1.0), "Unit pulses over the usual one", quick=(1.0,), minimum=0.05),
+        *TRAINING,
+    ),
+    cards=("sram_macro_65nm",),
+)

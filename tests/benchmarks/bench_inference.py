@@ -1,0 +1,203 @@
+"""How fast inference is, as ratios measured in one run on one machine.
+
+    make bench
+
+Prints a table and stores the figures, with machine and versions, in tests/benchmarks/results/inference.json: a batch
+of 256 images through 784-500-10 and through LeNet-5, 10 time steps, direct coded (the image itself in every step) and
+with spikes as input, against snnTorch and SpikingJelly where the interpreter named by CIRCUITSNN_BENCH_PYTHON can
+import them (spiking_networks.py). Each is a process with one thread; rounds are interleaved, one batch of each after
+the other. Before that, the spike counts of all neurons are compared.
+
+Weights are random (Kaiming), thresholds the 99.7 percentile times 0.8 of section 6.3 of Datta et al. (2022), images
+scikit-learn's digits enlarged to 28 x 28. How many neurons spike matters to us, not to the others: activities are
+stored. Spikes as input are those of Poisson coding; drawing them is not timed for anyone.
+
+SpikingJelly repeats a direct-coded image for all steps; written with more care its first layer works once: both are
+here. snnTorch's loop has it in each step. Operations and spike counts are part of our result and of our time.
+
+Times are processor times. On a machine that does other work they grow: ratios are of the smallest ones, with those
+of the medians beside them, and the machine's load is stored with them.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from bench_macro import ONE_THREAD
+from bench_oscillators import machine, say
+from spiking_networks import CONTESTANTS
+
+from circuitsnn.snn import inference
+from circuitsnn.snn.architectures import lenet5, mlp
+from circuitsnn.snn.coding import encode
+from circuitsnn.snn.conversion import spiking
+from circuitsnn.snn.files import save_network
+from circuitsnn.snn.inference import run
+
+RESULTS = Path(__file__).parent / "results" / "inference.json"
+BATCH, STEPS, ROUNDS = 256, 10, 15
+
+
+class Contestant:
+    """A process that does batches when asked to."""
+
+    def __init__(self, name: str, python: str, file: Path) -> None:
+        """Start it, and wait until it has compared its spikes."""
+        command = [python, str(Path(__file__).with_name("spiking_networks.py")), name, str(file)]
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env={**os.environ, **ONE_THREAD},
+        )
+        self.started = self._answer()
+
+    def batch(self) -> dict:
+        """Do one batch; its times and the peak memory so far."""
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        return self._answer()
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.stdin.close()
+        self._process.wait()
+
+    def _answer(self) -> dict:
+        line = self._process.stdout.readline()
+        return json.loads(line) if line else {"missing": "ended without an answer"}
+
+
+def images() -> np.ndarray:
+    """Give digits of 28 x 28 pixels, 0 to 1, shape (BATCH, 1, 28, 28)."""
+    from sklearn.datasets import load_digits
+
+    small = load_digits().images[:BATCH] / 16.0
+    large = np.repeat(np.repeat(small, 3, axis=1), 3, axis=2)
+    return np.pad(large, [(0, 0), (2, 2), (2, 2)])[:, None].astype(np.float32)
+
+
+def write(folder: Path, name: str, coding: str) -> tuple[Path, dict]:
+    """Write a network, its inputs and what it does; give the file and the activities."""
+    samples = images() if name == "lenet5" else images().reshape(BATCH, -1)
+    rng = np.random.default_rng(2022)
+    build = {
+        "mlp": lambda: mlp((784, 500, 10), rng=rng, spiking=False),
+        "lenet5": lambda: lenet5(rng=rng, spiking=False),
+    }
+    network = spiking(build[name](), samples[:50], STEPS).replace(coding=coding)
+    stem = folder / f"{name}_{coding}"
+    save_network(network, stem)
+    neurons = [layer.name for layer in network.neuron_layers]
+    found = run(network, samples, record=neurons)
+    arrays = {
+        "network": str(stem),
+        "samples": samples,
+        "steps": STEPS,
+        "layers": [layer.name for layer in network.layers],
+        "output": found.outputs[0],
+    }
+    arrays |= {f"w {layer.name}": layer.weight for layer in network.weight_layers}
+    arrays |= {f"t {layer.name}": layer.threshold for layer in network.neuron_layers}
+    arrays |= {f"c {each}": found.records[each][0].sum(axis=0).reshape(BATCH, -1) for each in neurons}
+    activity = {each: float(value[0]) / STEPS for each, value in found.activity.items()}
+    if coding != "direct":
+        # The spikes that `run` drew, block by block.
+        parts = []
+        for number, start in enumerate(range(0, BATCH, inference._BLOCK)):
+            stream = np.random.SeedSequence(0, spawn_key=(inference._CODING, number))
+            part = samples[start : start + inference._BLOCK]
+            parts.append(encode(coding, part, STEPS, np.random.default_rng(stream)))
+        arrays["series"] = np.concatenate(parts, axis=1)
+        activity = {"input": float(arrays["series"].mean())} | activity
+    file = stem.with_suffix(".npz")
+    np.savez(file, **arrays)
+    return file, activity
+
+
+def measure(name: str, coding: str) -> dict:
+    """Time the batches of all contestants, interleaved."""
+    other_python = os.environ.get("CIRCUITSNN_BENCH_PYTHON")
+    running, rows = {}, {}
+    with tempfile.TemporaryDirectory() as folder:
+        file, activity = write(Path(folder), name, coding)
+        for contestant in CONTESTANTS:
+            python = sys.executable if contestant == "circuitsnn" else other_python
+            if contestant == "spikingjelly_once" and coding != "direct":
+                continue
+            if python is None:
+                rows[contestant] = {"missing": "CIRCUITSNN_BENCH_PYTHON names no interpreter"}
+                continue
+            process = Contestant(contestant, python, file)
+            rows[contestant] = process.started
+            if "missing" in process.started:
+                process.close()
+            else:
+                running[contestant] = process
+        runs = {contestant: [] for contestant in running}
+        for _ in range(ROUNDS):
+            for contestant, process in running.items():
+                runs[contestant].append(process.batch())
+        for contestant, process in running.items():
+            process.close()
+            seconds = [each["processor_time_s"] for each in runs[contestant]]
+            rows[contestant] |= {
+                "fastest_s": min(seconds),
+                "median_s": float(np.median(seconds)),
+                "fastest_wall_s": min(each["wall_time_s"] for each in runs[contestant]),
+                "peak_memory_MiB": runs[contestant][-1]["peak_memory_MiB"],
+            }
+    ours = rows["circuitsnn"]
+    for row in rows.values():
+        if "fastest_s" in row:
+            row["times_ours"] = row["fastest_s"] / ours["fastest_s"]
+            row["times_ours_by_medians"] = row["median_s"] / ours["median_s"]
+    return {"activity_per_step": activity, "rounds": ROUNDS, "contestants": rows}
+
+
+def report(title: str, result: dict) -> None:
+    """Print the table of a network."""
+    active = ", ".join(f"{name} {value:.3f}" for name, value in result["activity_per_step"].items())
+    say(
+        f"{title}: {BATCH} images, {STEPS} steps, one thread; fastest (median) of {result['rounds']} interleaved rounds"
+    )
+    say(f"  spikes of a neuron and step: {active}; load {result['load_average']}")
+    for name, row in result["contestants"].items():
+        if "missing" in row:
+            say(f"  {name:18s} not measured: {row['missing']}")
+            continue
+        say(
+            f"  {name:18s}{1e3 * row['fastest_s']:8.1f} ({1e3 * row['median_s']:.1f}) ms {row['times_ours']:6.2f} "
+            f"({row['times_ours_by_medians']:.2f}) times ours  {row['peak_memory_MiB']:5.0f} MiB  "
+            f"counts differ by {row['counts_differ']:.0f} of {row['spikes']:.0f} spikes, "
+            f"output by {row['output_error']:.1e}"
+        )
+
+
+def main() -> None:
+    """Run the benchmarks that are asked for, print them and store them."""
+    cases = {f"{name}, {coding}": (name, coding) for name in ("mlp", "lenet5") for coding in ("direct", "poisson")}
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", choices=cases, action="append", help="run only this network (may be repeated)")
+    chosen = parser.parse_args().only or list(cases)
+    figures = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    figures["machine"] = machine()
+    for title in chosen:
+        load = os.getloadavg()[0]
+        figures[title] = measure(*cases[title])
+        figures[title]["load_average"] = [load, os.getloadavg()[0]]
+        report(title, figures[title])
+        RESULTS.parent.mkdir(exist_ok=True)
+        RESULTS.write_text(json.dumps(figures, indent=2) + "\n")
+    say(f"stored in {RESULTS.relative_to(Path.cwd()) if RESULTS.is_relative_to(Path.cwd()) else RESULTS}")
+
+
+if __name__ == "__main__":
+    main()

@@ -450,9 +450,14 @@ class Macro:
         leakage = np.zeros((len(self.tiling.row_tiles), count))
         if linear and self._shifts is None:
             return np.arange(codes, dtype=float)[None], self._stored[None].astype(np.float32), leakage
-        cells = self._sides(slice(None)).reshape(count * rows, *model.read.nominal.shape)
-        holds = self._stored.T.reshape(-1)
-        phi, psi_of_ones = model.cells(cells[holds])
+        stored = self._stored.T
+        holds = stored.reshape(-1)
+        # Cells that hold 0 draw nothing: their transistors are not even looked at.
+        if self._shifts is None:
+            cells = np.broadcast_to(self._read.nominal, (int(holds.sum()), *self._read.nominal.shape))
+        else:
+            cells = self._read.sides(tuple(each[self._columns][stored] for each in self._shifts))
+        phi, psi_of_ones = model.cells(cells)
         psi = np.zeros((len(phi), count * rows), np.float32)
         if linear:
             # The cells' relative currents alone, proportional to the code.
@@ -463,7 +468,7 @@ class Macro:
         else:
             psi[:, holds] = psi_of_ones
             leaks = np.zeros(count * rows)
-            leaks[holds] = model.leakage(cells[holds])
+            leaks[holds] = model.leakage(cells)
             below = self.tiling.rows_per_weight
             for number, (start, stop) in enumerate(self.tiling.row_tiles):
                 leakage[number] = leaks.reshape(count, rows)[:, start * below : stop * below].sum(axis=1)

@@ -648,6 +648,32 @@ class Macro:
         result += self._digital(planes)
         return result.reshape(*x.shape[:-1], outputs) * self.step
 
+    def effective_weights(self) -> np.ndarray:
+        """Give the weights that the cells of this chip stand for, to first order.
+
+        Returns
+        -------
+        ndarray, shape (outputs, inputs)
+            Sums of the currents of a weight's own cells, by significance and with the decoding's gain. Products of the
+            macro are those of these weights, but for bends, droop, leakage, converters and noise. [-]
+
+        Raises
+        ------
+        InputError
+            If the fidelity is "ideal", or word lines carry more than 0 and 1, where a cell has no one current.
+        """
+        if self.fidelity == "ideal" or self.input_mapping.plane_maximum > 1 or self.significance == "pulse_width":
+            raise InputError(
+                "effective weights need a circuit whose word lines are on or off; allowed are input_coding 'spikes' or "
+                "'bit_serial', significance 'digital' or 'charge_sharing', and another fidelity than 'ideal'"
+            )
+        phi, psi, _ = self._model
+        rank = len(phi) // (self._actual.bases if self.imperfections.nonlinearity else 1)
+        currents = np.tensordot(phi[:rank, 1], psi[:rank], 1)
+        conversions = (self._in_kernel_order(currents) * self._share).sum(axis=1) * self._significance
+        weights = conversions.reshape(len(currents), -1, len(self.weights)).sum(axis=1).T
+        return (self.gain * weights + self.weight_mapping.offset) * self.step
+
     def _digital(self, planes: np.ndarray) -> np.ndarray:
         """Give what is added digitally and exactly: offsets of weights and of inputs."""
         added = np.zeros((1, 1))

@@ -14,8 +14,8 @@ A chip classifies a few pixels, and each group of ten chips others; a loss is co
 exact products on the same pixels, so that the draw of the pixels cancels for the most part. A band holds 95 % of
 the chips' means, by bootstrap over groups.
 
-Inputs go to the word lines as pulses of 4 bits in two phases, one for each sign (``--set coding=bit_serial`` for bits one
-after another). Unit pulses are so short that the longest discharge is that of the card's rows_on rows.
+Inputs go to the word lines as pulses of 4 bits in two phases, one for each sign (``--set coding=bit_serial`` for bits
+one after another). Unit pulses are so short that the longest discharge is that of the card's rows_on rows.
 """
 
 from collections.abc import Mapping
@@ -46,6 +46,7 @@ from circuitsnn.study.trained import (
 )
 
 RECIPE = "samson-cnn3d"
+SCENES = ("samson", "indian-pines", "pavia", "salinas")
 BITS = 6
 GROUP = 10  # chips that see the same pixels
 CHUNK = 512
@@ -250,7 +251,7 @@ def claims(
     if "ann" in reference:
         found.append(Claim.at_most("Spiking, 6 bits, T = 5, ideal array: below the artificial network", 0.5,
             reference["ann"] - reference[PLAIN], unit="points", from_paper=False,
-            remark=f"{reference[PLAIN]:.2f} and {reference['ann']:.2f} % of {reference['pixels']:.0f} pixels"))  # fmt: skip
+            remark=f"{reference[PLAIN]:.2f} and {reference['ann']:.2f} %, {reference['pixels']:.0f} pixels"))  # fmt: skip
     found.append(Claim.at_least("The same, above the nearest neighbour of the patch", 0.0,
         reference[PLAIN] - reference["patch"], unit="points", from_paper=False,
         remark=f"{reference['patch']:.2f} %; of the centre alone {reference['pixel']:.2f} %"))  # fmt: skip
@@ -260,13 +261,12 @@ def claims(
         one = table[(table["sweep"] == sweep) & np.isclose(table["value"], value)]
         return one.iloc[0] if len(one) else None
 
-    for bits, wanted in ((6, "most"), (3, "least")):
+    for bits, make, bound in ((6, Claim.at_most, 1.0), (3, Claim.at_least, 3.0)):
         one = loss("bits", bits)
         if one is not None:
-            make = Claim.at_most if wanted == "most" else Claim.at_least
-            found.append(make(f"Accuracy lost with converters of {bits} bits, as built", 1.0 if wanted == "most" else 3.0,
-                float(one["loss"]), unit="points", from_paper=False,
-                remark=f"95 %: {one['loss_low']:.2f} to {one['loss_high']:.2f}; worst chip {one['worst']:.1f} %"))  # fmt: skip
+            band = f"95 %: {one['loss_low']:.2f} to {one['loss_high']:.2f}; worst chip {one['worst']:.1f} %"
+            found.append(make(f"Accuracy lost with converters of {bits} bits, as built", bound, float(one["loss"]),
+                unit="points", from_paper=False, remark=band))  # fmt: skip
     largest = max(context.parameters["cells"])
     one = loss("cells", largest)
     aware = loss("cells", largest, results[results["training"] == AWARE])
@@ -275,7 +275,7 @@ def claims(
             float(one["loss"]), float(aware["loss"]), unit="points", from_paper=False,
             remark="at most that without it, against the exact products of either network"))  # fmt: skip
     adapted = results[(results["training"] == PLAIN) & results["recalibrated"] & (results["sweep"] == "drift")]
-    for value in (min(context.parameters["drift"]), max(context.parameters["drift"])):
+    for value in sorted({min(context.parameters["drift"]), max(context.parameters["drift"])}):
         one, other = loss("drift", value), loss("drift", value, adapted)
         if one is not None and other is not None:
             found.append(Claim.at_most(f"Thresholds set on the array: loss with supplies {value:+g} %",
@@ -289,7 +289,8 @@ def claims(
         best = enough.loc[enough["energy"].idxmin()]
         nominal = energies[(energies["pulse"] == 1.0) & (energies["bits"] == BITS)]
         if len(nominal):
-            found.append(Claim.at_most("Least energy of the layer with 1 % lost at most", float(nominal["energy"].item()),
+            built = float(nominal["energy"].item())
+            found.append(Claim.at_most("Least energy of the layer with 1 % lost at most", built,
                 float(best["energy"]), unit="J", from_paper=False,
                 remark=f"at most that as built; {best['bits']:.0f} bits, unit pulse times {best['pulse']:g}, loss "
                 f"{best['loss']:.2f} points"))  # fmt: skip
@@ -399,9 +400,7 @@ STUDY = Study(
     source="10.3389/fnins.2022.815258",
     run=run,
     parameters=(
-        StudyParameter(
-            "scene", "samson", "Hyperspectral scene", choices=("samson", "indian-pines", "pavia", "salinas")
-        ),
+        StudyParameter("scene", "samson", "Hyperspectral scene", choices=SCENES),
         StudyParameter("chips", 100, "Chips of each state of the array", quick=4, minimum=1),
         StudyParameter("pixels", 10, "Test pixels that a chip classifies", quick=5, minimum=1),
         StudyParameter("reference_pixels", 0, "Test pixels for the exact networks; 0 for all", quick=60, minimum=0),

@@ -170,6 +170,7 @@ class OnMacro(MacEngine):
         return {name: getattr(self, name) for name in names}
 
     def design(self, matrix: np.ndarray, rows: np.ndarray, steps: int) -> "MacroDesign":
+        """Apply the rule to a layer: see `MacEngine.design`."""
         matrix, rows = _checked(matrix, rows)
         inputs = InputRange.of(rows, self.input_coding, self.input_bits, self.input_quantile)
         integers, step = quantise(matrix, self.weight_bits)

@@ -218,7 +218,7 @@ def test_what_chips_share_is_computed_once(monkeypatch):
 
     monkeypatch.setattr(Evaluator, "__call__", counted)
     design = Laid(network()["conv2"].matrix, None, Spread(spread=0.1))
-    run(network(), DATA[:64], engines={"conv2": design}, chips=5)
+    run(network(), DATA[:20], engines={"conv2": design}, chips=5)
     assert [evaluated.count(name) for name in ("conv1", "neuron1", "pool", "conv2", "fc")] == [1, 1, 1, 5, 5]
 
 

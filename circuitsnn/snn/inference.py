@@ -24,12 +24,14 @@ from circuitsnn.snn.engines.base import (
 from circuitsnn.snn.evaluation import LINEAR, Evaluator, Signal
 from circuitsnn.snn.layers import BatchNorm, Encoder, Layer, Neuron, Sum, Weights
 from circuitsnn.snn.network import Network
-from circuitsnn.snn.operations import multiplications
+from circuitsnn.snn.operations import layer_shape, multiplications
 from circuitsnn.sram.macro import Macro
 from circuitsnn.status import Status
 
 if TYPE_CHECKING:
     from pandas import DataFrame
+
+    from circuitsnn.energy.network import LayerUse
 
 __all__ = ["Inference", "Precision", "run"]
 
@@ -116,6 +118,44 @@ class Inference:
     def costs(self) -> dict[str, Cost | None]:
         """Energy and delay of one use of each layer's circuit, where it has one."""
         return {name: design.cost() for name, design in self.designs.items()}
+
+    def layer_uses(self) -> "list[LayerUse]":
+        """Say what a sample makes each layer with weights do, mean over samples and chips, for `network_cost`.
+
+        Returns
+        -------
+        list of LayerUse
+            One for each layer; with the circuit's own energy and delay where its engine has them, one product of the
+            matrix after another.
+        """
+        from circuitsnn.energy.network import LayerUse
+        from circuitsnn.energy.pim import Cost as PartCost
+
+        uses = []
+        for layer in self.network.weight_layers:
+            name, cost = layer.name, self.costs.get(layer.name)
+            shape = layer_shape(layer, self.network.input_of(name))
+            spikes = self.accumulations[name].any()
+            counted = self.accumulations[name] if spikes else self.multiplications[name]
+            every = bool(spikes) or counted.mean() > self.artificial_operations[name]
+            products = shape.positions * (self.network.steps if every else 1)
+            circuit = None
+            if cost is not None:
+                circuit = PartCost({"circuit": products * cost.energy}, {"circuit": products * cost.delay})
+            uses.append(
+                LayerUse(
+                    name,
+                    shape,
+                    "spikes" if spikes else "analog",
+                    activity=float(counted.mean() / self.artificial_operations[name]) if spikes else 1.0,
+                    operations=float(counted.mean()),
+                    steps=self.network.steps,
+                    reused=not every,
+                    circuit=circuit,
+                    circuit_source="given with the layer" if cost is None else cost.source,
+                )
+            )
+        return uses
 
     @property
     def status(self) -> Status:

@@ -175,7 +175,7 @@ def report(title: str, result: dict) -> None:
             continue
         say(
             f"  {name:18s}{1e3 * row['fastest_s']:8.1f} ({1e3 * row['median_s']:.1f}) ms {row['times_ours']:6.2f} "
-            f"({row['times_ours_by_medians']:.2f}) times ours  {row['peak_memory_MiB']:5.0f} MiB  "
+            f"({row['times_ours_by_medians']:.2f}) times ours  {row['peak_memory_MiB'] or 0:5.0f} MiB  "
             f"counts differ by {row['counts_differ']:.0f} of {row['spikes']:.0f} spikes, "
             f"output by {row['output_error']:.1e}"
         )

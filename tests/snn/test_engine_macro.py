@@ -89,7 +89,7 @@ def spiking():
 
 
 def test_errors_are_what_mismatch_and_converters_allow(spiking):
-    """Differential bits: var y_o = sum_i z_i sum_c 4^c b_oic sigma_I^2, and a converter's step for each of 10 columns."""
+    """Differential bits: var y_o = sum_i z_i sum_c 4^c b_oic sigma_I^2; converters and noise add to it."""
     matrix, rows, design = spiking
     step = np.abs(matrix).max() / 31
     magnitudes = np.abs(np.rint(matrix / step).astype(int))

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from network_loop import loop
 
+from circuitsnn.cards import load_card
+from circuitsnn.energy.network import network_cost
 from circuitsnn.errors import InputError
 from circuitsnn.snn.engines.base import (
     Cost,
@@ -218,6 +220,26 @@ def test_what_chips_share_is_computed_once(monkeypatch):
     design = Laid(network()["conv2"].matrix, None, Spread(spread=0.1))
     run(network(), DATA[:64], engines={"conv2": design}, chips=5)
     assert [evaluated.count(name) for name in ("conv1", "neuron1", "pool", "conv2", "fc")] == [1, 1, 1, 5, 5]
+
+
+def test_uses_of_layers_for_the_energy_models():
+    found = run(network(), DATA, engines={"conv1": Spread(), "conv2": Spread(spread=0.1)}, chips=2)
+    first, second, last = found.layer_uses()
+    assert (first.name, first.inputs, first.steps, first.reused) == ("conv1", "analog", 4, True)
+    assert (first.shape.C_i, first.shape.C_o, first.shape.k_x, first.shape.k_y, first.shape.H_o) == (2, 4, 3, 3, 4)
+    assert first.operations == found.artificial_operations["conv1"]
+    # Sixteen products with the matrix, each 1 pJ and 1 ns; in each of four steps three positions of the second.
+    assert first.circuit.energy == pytest.approx(16e-12)
+    assert second.circuit.delay == pytest.approx(4 * 3 * 1e-9)
+    assert second.inputs == last.inputs == "spikes"
+    assert last.circuit is None
+    assert last.operations == pytest.approx(found.accumulations["fc"].mean())
+    # Each of the fully connected layer's spikes goes to three outputs: its activity is that of its inputs.
+    assert last.activity == pytest.approx(found.activity["neuron2"].mean())
+    assert network_cost(found.layer_uses(), load_card("pim_datta2022")).total("circuit").energy > 16e-12
+    anew = run(network(), DATA, engines={"conv1": Spread(read_every_step=True)}).layer_uses()[0]
+    assert not anew.reused
+    assert anew.circuit.energy == pytest.approx(4 * 16e-12)
 
 
 def test_status_is_that_of_the_worst_design():

@@ -94,7 +94,7 @@ def test_weight_shift_is_equation_28(result, folder):
     table = result.tables["weight_shift"]
     for bits in (4, 5, 6):
         for layer in load_network(folder / f"samson-cnn3d-snn{bits}").weight_layers:
-            high, low = layer.weight.max(), layer.weight.min()
+            high, low = float(layer.weight.max()), float(layer.weight.min())
             row = table.query("bits == @bits and layer == @layer.name").iloc[0]
             assert row["delta"] == pytest.approx(2 * max(high, -low) - (high - low), rel=1e-5)
             assert row["extra_error"] == pytest.approx(row["delta"] / (2 * 2**bits))
@@ -154,7 +154,7 @@ def test_without_networks(scene, tmp_path):
 def test_to_train_takes_the_scene(tmp_path):
     with pytest.MonkeyPatch.context() as patch:
         put_scene(patch, there=False)
-        with pytest.raises(InputError, match="'pavia' are not found; put pavia.mat there"):
+        with pytest.raises(InputError, match=r"'pavia' are not found; put pavia\.mat there"):
             run_study(
                 load_study("datta2022_accuracy"), settings={"scene": "pavia", "train": True}, out=tmp_path / "run"
             )

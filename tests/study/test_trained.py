@@ -84,7 +84,8 @@ def test_drawn():
     assert list(trained.drawn(4, 0, 0)) == [0, 1, 2, 3]
     assert list(trained.drawn(4, 9, 0)) == [0, 1, 2, 3]
     some = trained.drawn(100, 10, 1)
-    assert len(set(some)) == 10 and (np.diff(some) > 0).all()
+    assert len(set(some)) == 10
+    assert (np.diff(some) > 0).all()
     np.testing.assert_array_equal(some, trained.drawn(100, 10, 1))
 
 

@@ -251,7 +251,7 @@ def claims(
     if "ann" in reference:
         found.append(Claim.at_most("Spiking, 6 bits, T = 5, ideal array: below the artificial network", 0.5,
             reference["ann"] - reference[PLAIN], unit="points", from_paper=False,
-            remark=f"{reference[PLAIN]:.2f} and {reference['ann']:.2f} %, {reference['pixels']:.0f} pixels"))  # fmt: skip
+            remark=f"{reference[PLAIN]:.2f} and {reference['ann']:.2f} %"))  # fmt: skip
     found.append(Claim.at_least("The same, above the nearest neighbour of the patch", 0.0,
         reference[PLAIN] - reference["patch"], unit="points", from_paper=False,
         remark=f"{reference['patch']:.2f} %; of the centre alone {reference['pixel']:.2f} %"))  # fmt: skip

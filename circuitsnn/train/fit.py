@@ -133,13 +133,14 @@ def fit(
     validation: tuple[ArrayLike, ArrayLike] | None = None,
     checkpoint: str | Path | None = None,
     progress: Callable[[Progress], None] | None = None,
+    augment: Callable[[np.ndarray, np.random.Generator], np.ndarray] | None = None,
     encode: Callable[[np.ndarray, np.random.Generator], np.ndarray] | None = None,
 ) -> History:
     """Train a module by the cross-entropy of its read-out.
 
-    All randomness (order of the samples, dropout, perturbations, codings) follows from the seed and the epoch's number.
-    So a run that is killed and started again with the same checkpoint goes on from the last epoch that was done, to the
-    same numbers bit for bit on the same machine and number of threads.
+    All randomness (order of the samples, augmentation, dropout, perturbations, codings) follows from the seed and the
+    epoch's number. So a run that is killed and started again with the same checkpoint goes on from the last epoch that
+    was done, to the same numbers bit for bit on the same machine and number of threads.
 
     Parameters
     ----------
@@ -159,6 +160,8 @@ def fit(
         File to write after each epoch (.safetensors), and to go on from where it is there.
     progress : callable, optional
         Called after each batch.
+    augment : callable, optional
+        Changes the samples of a batch in training, shape (n, *input_shape), by a generator.
     encode : callable, optional
         Makes a series, shape (T, n, *input_shape), of a batch and a generator, for networks whose coding is not direct.
 
@@ -185,7 +188,7 @@ def fit(
     history = {"loss": [], "accuracy": [], "validation": []} if store is None else store.load()
     batches = -(-len(x) // training.batch)
     for epoch in range(len(history["loss"]), training.epochs):
-        order_rng, coding_rng, module_seed = _streams(seed, epoch)
+        order_rng, change_rng, coding_rng, module_seed = _streams(seed, epoch)
         module.generator.manual_seed(module_seed)
         for group in optimiser.param_groups:
             group["lr"] = training.rate(epoch)
@@ -193,8 +196,9 @@ def fit(
         order, losses, right = order_rng.permutation(len(x)), 0.0, 0
         for batch in range(batches):
             chosen = order[batch * training.batch : (batch + 1) * training.batch]
-            given, wanted = _to(module, x[chosen], encode, coding_rng, device), torch.from_numpy(labels[chosen])
-            wanted = wanted.to(device)
+            drawn = x[chosen] if augment is None else augment(x[chosen], change_rng)
+            given = _to(module, drawn, encode, coding_rng, device)
+            wanted = torch.from_numpy(labels[chosen]).to(device)
             optimiser.zero_grad(set_to_none=True)
             logits = module(given)
             loss = torch.nn.functional.cross_entropy(logits, wanted)
@@ -276,10 +280,10 @@ def outputs(
     return np.concatenate(found)
 
 
-def _streams(seed: int, epoch: int) -> tuple[np.random.Generator, np.random.Generator, int]:
-    """Give the sources of an epoch's order and coding, and the seed of the module's own."""
-    order, coding, inside = np.random.SeedSequence([seed, epoch]).spawn(3)
-    return np.random.default_rng(order), np.random.default_rng(coding), int(inside.generate_state(1)[0])
+def _streams(seed: int, epoch: int) -> tuple[np.random.Generator, np.random.Generator, np.random.Generator, int]:
+    """Give the sources of an epoch's order, augmentation and coding, and the seed of the module's own."""
+    *streams, inside = np.random.SeedSequence([seed, epoch]).spawn(4)
+    return *map(np.random.default_rng, streams), int(inside.generate_state(1)[0])
 
 
 def _to(module: Module, samples: np.ndarray, encode: Callable | None, rng: np.random.Generator, device: str) -> Tensor:

@@ -18,6 +18,7 @@ from circuitsnn.data.sets import Scene
 from circuitsnn.errors import InputError
 from circuitsnn.snn import architectures
 from circuitsnn.snn.conversion import spiking
+from circuitsnn.snn.engines.macro import OnMacro
 from circuitsnn.snn.files import load_network, save_network
 from circuitsnn.snn.metrics import score
 from circuitsnn.snn.network import Network
@@ -27,7 +28,7 @@ from circuitsnn.train.module import build
 from circuitsnn.train.noise_aware import perturbations
 from circuitsnn.train.quantise import Scheme
 
-__all__ = ["RECIPES", "Made", "Recipe", "Samples", "Stage", "make", "samples_of"]
+__all__ = ["RECIPES", "Made", "Recipe", "Samples", "Stage", "make", "samples_of", "turn_patches"]
 
 Split = Literal["random", "block"]
 
@@ -94,6 +95,8 @@ class Recipe:
     """Stages, each after the one that it starts from."""
     steps: int = 5
     """Time steps of the spiking networks."""
+    augment: Callable[[np.ndarray, np.random.Generator], np.ndarray] | None = None
+    """What changes samples in training, if anything."""
     patch: int = 5
     """Rows and columns of a patch, of a hyperspectral scene. [pixel]"""
 
@@ -109,6 +112,29 @@ class Made(NamedTuple):
     """Its description's file."""
     new: bool
     """Whether it was made now, or found as a file."""
+
+
+def turn_patches(patches: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Mirror and turn patches at random: the class of the pixel in the middle stays.
+
+    Parameters
+    ----------
+    patches : ndarray, shape (n, 1, bands, size, size)
+        Patches.
+    rng : numpy.random.Generator
+        Source.
+
+    Returns
+    -------
+    ndarray, shape (n, 1, bands, size, size)
+        Each in one of its eight positions.
+    """
+    turned = np.array(patches)
+    rows, columns, both = rng.random((3, len(patches))) < 0.5
+    turned[rows] = turned[rows, ..., ::-1, :]
+    turned[columns] = turned[columns, ..., ::-1]
+    turned[both] = turned[both].swapaxes(-1, -2)
+    return turned
 
 
 def _perceptron(samples: Samples, rng: np.random.Generator, spiking: bool, steps: int) -> Network:
@@ -132,8 +158,8 @@ def _perceptron_stages(epochs: int, batch: int, dropout: Mapping[str, float]) ->
 
 
 # Adam in place of SGD for the artificial network, ten times the paper's rate for the spiking one: fewer epochs do.
-_ANN = replace(qstdb.ANN, optimiser="adam", learning_rate=3e-3, epochs=25)
-_SNN = replace(qstdb.SNN, learning_rate=1e-3, epochs=10)
+_ANN = replace(qstdb.ANN, optimiser="adam", learning_rate=1e-3, epochs=50)
+_SNN = replace(qstdb.SNN, learning_rate=1e-3, epochs=10, batch=30)
 
 RECIPES: Mapping[str, Recipe] = {
     recipe.name: recipe
@@ -177,6 +203,7 @@ RECIPES: Mapping[str, Recipe] = {
                 Stage("noise6", "spiking network trained with the noise of macros in the first layer, 6 bits", _SNN,
                       "converted", bits=6, macros=("conv1",)),
             ),
+            augment=turn_patches,
         ),
     )
 }  # fmt: skip
@@ -327,7 +354,9 @@ def _run_of(recipe: Recipe, stage: Stage, seed: int, samples: Samples) -> str:
     bits = "full precision" if stage.bits is None else f"{stage.bits} bits {stage.scheme}"
     dropout = ", ".join(f"dropout {share} before {name}" for name, share in (stage.dropout or {}).items())
     macros = f"noise of macros in {', '.join(stage.macros)}" if stage.macros else ""
-    return "; ".join(each for each in (samples.about, f"seed {seed}", start, bits, told, dropout, macros) if each)
+    augmented = f"samples changed by {recipe.augment.__name__}" if recipe.augment is not None else ""
+    parts = (samples.about, f"seed {seed}", start, bits, told, dropout, macros, augmented)
+    return "; ".join(part for part in parts if part)
 
 
 def _make_stage(
@@ -352,8 +381,6 @@ def _make_stage(
     else:
         dropout = dict(stage.dropout or {})
         if stage.macros:
-            from circuitsnn.snn.engines.macro import OnMacro
-
             suffered = perturbations(network, {name: OnMacro() for name in stage.macros}, samples.train[chosen])
             measured = {
                 f"macros measured, layer {name}": f"relative spread of cells {each.cell_spread:.4g}, other errors of "
@@ -365,7 +392,16 @@ def _make_stage(
         else:
             module = build(network, dropout=dropout)
         tell = None if progress is None else (lambda how_far: progress(stage, how_far))
-        fit(module, samples[:2], stage.training, seed=seed, device=device, checkpoint=_checkpoint(path), progress=tell)
+        fit(
+            module,
+            samples[:2],
+            stage.training,
+            seed=seed,
+            device=device,
+            checkpoint=_checkpoint(path),
+            progress=tell,
+            augment=recipe.augment,
+        )
         network = module.to_network()
     about = {
         "title": f"{recipe.title}: {stage.title}",

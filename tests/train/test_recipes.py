@@ -16,7 +16,7 @@ from circuitsnn.snn.layers import Dense, Neuron
 from circuitsnn.snn.network import Network
 from circuitsnn.train import qstdb
 from circuitsnn.train.quantise import FakeQuantise
-from circuitsnn.train.recipes import RECIPES, Samples, make, samples_of
+from circuitsnn.train.recipes import RECIPES, Samples, make, samples_of, turn_patches
 from circuitsnn.train.surrogate import Triangle
 
 DIGITS = RECIPES["digits-mlp"]
@@ -105,6 +105,16 @@ def test_stages_of_cnn_3d(tmp_path):
     by_name = {one.stage.name: one.network for one in made}
     ann, converted = by_name["ann"], by_name["converted"]
     assert all(np.array_equal(layer.weight, converted[layer.name].weight) for layer in ann.weight_layers)
+
+
+def test_patches_are_turned_into_all_eight_positions():
+    patches = np.broadcast_to(np.arange(50.0).reshape(1, 1, 2, 5, 5), (400, 1, 2, 5, 5))
+    turned = turn_patches(patches, np.random.default_rng(0))
+    one = patches[0, 0]
+    quarter_turns = [np.rot90(one, k, axes=(1, 2)) for k in range(4)]
+    positions = {each.tobytes() for each in quarter_turns + [each[:, :, ::-1] for each in quarter_turns]}
+    assert {each.tobytes() for each in turned[:, 0]} == positions
+    assert patches[0, 0, 0, 0, 1] == 1.0
 
 
 def test_the_pages_programs_run(tmp_path, monkeypatch, capsys):

@@ -28,28 +28,50 @@ if TYPE_CHECKING:
     from circuitsnn.transistor.fit_data import TransistorCurves
     from circuitsnn.transistor.mosfet import Conditions, Mosfet
     from circuitsnn.variation import draw
+    from circuitsnn.data.sets import ImageSet, Scene
+    from circuitsnn.data.patches import pixel_patches
+    from circuitsnn.energy.network import LayerUse, network_cost
+    from circuitsnn.snn.engines.comparator import Comparator
+    from circuitsnn.snn.engines.crossbar import Crossbar
+    from circuitsnn.snn.engines.macro import OnMacro
+    from circuitsnn.snn.engines.oscillator import OscillatorNeuron
+    from circuitsnn.snn.engines.quantised import Quantised
+    from circuitsnn.snn.network import Network
+    from circuitsnn.snn.files import load_network, save_network
+    from circuitsnn.snn.inference import Inference, run
+    from circuitsnn.snn.nir import from_nir, to_nir
 
 __version__ = "0.1.0"
 
 __all__ = [
     "BitlineRead",
     "Card",
+    "Comparator",
     "Conditions",
+    "Crossbar",
     "EightTransistorCell",
     "Faults",
     "FlashAdc",
     "IVLoop",
+    "ImageSet",
     "Imperfections",
+    "Inference",
     "InputError",
     "LayerShape",
+    "LayerUse",
     "Macro",
     "Mosfet",
+    "Network",
     "NoOscillationError",
+    "OnMacro",
     "Oscillator",
     "OscillatorNetwork",
+    "OscillatorNeuron",
     "OutputWaveform",
+    "Quantised",
     "RampAdc",
     "SarAdc",
+    "Scene",
     "SixTransistorCell",
     "TransistorCurves",
     "convolve",
@@ -57,14 +79,21 @@ __all__ = [
     "draw",
     "draw_faults",
     "fit_card",
+    "from_nir",
     "hebbian",
     "list_cards",
     "load_card",
+    "load_network",
     "map_weights",
     "netlist",
+    "network_cost",
+    "pixel_patches",
     "pseudo_inverse",
     "recall",
+    "run",
+    "save_network",
     "storkey",
+    "to_nir",
     "transition_resistance",
 ]
 
@@ -76,6 +105,11 @@ _HOME = {
     "Card": "cards",
     "list_cards": "cards",
     "load_card": "cards",
+    "pixel_patches": "data.patches",
+    "ImageSet": "data.sets",
+    "Scene": "data.sets",
+    "LayerUse": "energy.network",
+    "network_cost": "energy.network",
     "LayerShape": "energy.pim",
     "InputError": "errors",
     "NoOscillationError": "errors",
@@ -90,6 +124,18 @@ _HOME = {
     "recall": "oscillator.memory",
     "OscillatorNetwork": "oscillator.network",
     "transition_resistance": "oscillator.transition",
+    "Comparator": "snn.engines.comparator",
+    "Crossbar": "snn.engines.crossbar",
+    "OnMacro": "snn.engines.macro",
+    "OscillatorNeuron": "snn.engines.oscillator",
+    "Quantised": "snn.engines.quantised",
+    "load_network": "snn.files",
+    "save_network": "snn.files",
+    "Inference": "snn.inference",
+    "run": "snn.inference",
+    "Network": "snn.network",
+    "from_nir": "snn.nir",
+    "to_nir": "snn.nir",
     "crosscheck": "spice.crosscheck",
     "netlist": "spice.netlists",
     "BitlineRead": "sram.bitline",

@@ -8,6 +8,9 @@ if TYPE_CHECKING:
     from circuitsnn.adc.ramp import RampAdc
     from circuitsnn.adc.sar import SarAdc
     from circuitsnn.cards import Card, list_cards, load_card
+    from circuitsnn.data.patches import pixel_patches
+    from circuitsnn.data.sets import ImageSet, Scene
+    from circuitsnn.energy.network import LayerUse, network_cost
     from circuitsnn.energy.pim import LayerShape
     from circuitsnn.errors import InputError, NoOscillationError
     from circuitsnn.fit import fit_card
@@ -18,6 +21,15 @@ if TYPE_CHECKING:
     from circuitsnn.oscillator.memory import recall
     from circuitsnn.oscillator.network import OscillatorNetwork
     from circuitsnn.oscillator.transition import transition_resistance
+    from circuitsnn.snn.engines.comparator import Comparator
+    from circuitsnn.snn.engines.crossbar import Crossbar
+    from circuitsnn.snn.engines.macro import OnMacro
+    from circuitsnn.snn.engines.oscillator import OscillatorNeuron
+    from circuitsnn.snn.engines.quantised import Quantised
+    from circuitsnn.snn.files import load_network, save_network
+    from circuitsnn.snn.inference import Inference, run
+    from circuitsnn.snn.network import Network
+    from circuitsnn.snn.nir import from_nir, to_nir
     from circuitsnn.spice.crosscheck import crosscheck
     from circuitsnn.spice.netlists import netlist
     from circuitsnn.sram.bitline import BitlineRead
@@ -28,18 +40,6 @@ if TYPE_CHECKING:
     from circuitsnn.transistor.fit_data import TransistorCurves
     from circuitsnn.transistor.mosfet import Conditions, Mosfet
     from circuitsnn.variation import draw
-    from circuitsnn.data.sets import ImageSet, Scene
-    from circuitsnn.data.patches import pixel_patches
-    from circuitsnn.energy.network import LayerUse, network_cost
-    from circuitsnn.snn.engines.comparator import Comparator
-    from circuitsnn.snn.engines.crossbar import Crossbar
-    from circuitsnn.snn.engines.macro import OnMacro
-    from circuitsnn.snn.engines.oscillator import OscillatorNeuron
-    from circuitsnn.snn.engines.quantised import Quantised
-    from circuitsnn.snn.network import Network
-    from circuitsnn.snn.files import load_network, save_network
-    from circuitsnn.snn.inference import Inference, run
-    from circuitsnn.snn.nir import from_nir, to_nir
 
 __version__ = "0.1.0"
 

@@ -601,8 +601,8 @@ STUDY = Study(
     run=run,
     parameters=(
         StudyParameter("scene", "samson", "Hyperspectral scene", choices=("samson", *PAPER_SCENES)),
-        StudyParameter("pixels", 1000, "Test pixels that are drawn; 0 for all", quick=40, minimum=0),
-        StudyParameter("sweep", 250, "Of these, pixels for sweeps of steps and bits; 0 for all", quick=10, minimum=0),
+        StudyParameter("pixels", 0, "Test pixels that are drawn; 0 for all", quick=40, minimum=0),
+        StudyParameter("sweep", 500, "Of these, pixels for sweeps of steps and bits; 0 for all", quick=10, minimum=0),
         StudyParameter(
             "conversion_steps", (5, 10, 20, 50, 100), "Time steps of the converted network", quick=(5, 20), minimum=1
         ),

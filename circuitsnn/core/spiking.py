@@ -1,9 +1,8 @@
 """Spiking neurons over all time steps, and the products, pools and filters between them.
 
-Signals are arrays (A, T, B): the axes before and after the time steps are samples and neurons ("rows", for dense
-layers), or neurons and samples ("maps", for layers with positions). Either way the innermost loop runs along B, in
-contiguous memory and on many values at once, and what is carried from step to step stays in the nearest cache. A
-signal that is the same in all steps has T = 1.
+Signals have their time steps first: a step's values lie in one piece, whatever their axes mean, and a signal that is
+the same in all steps has one. Neurons are worked on by so many that what they carry from step to step stays in the
+nearest cache.
 
 No operation is contracted in the neurons (a product with a sum is rounded twice), so that potentials of float64 are
 those of any other program that adds in the same order.
@@ -13,6 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import njit
+
+_TILE = 1024  # neurons worked on at a time
 
 
 class Dynamics(NamedTuple):
@@ -36,43 +37,45 @@ def neurons(drive, threshold, leak, reset_decay, dynamics, spikes, counts):
 
     Parameters
     ----------
-    drive : (A, T or 1, B) float
+    drive : (T or 1, n) float
         Input in each step, or in all of them.
-    threshold, leak : (A or 1, B or 1) float
+    threshold, leak : (n or 1,) float
         Of each neuron, of the drive's type.
     reset_decay : (1,) float
         What remains of a late reset after a step, of the drive's type.
     dynamics : Dynamics
         The rest.
-    spikes : (A, T, B) uint8
+    spikes : (T, n) uint8
         Is filled.
-    counts : (A, B) float32
+    counts : (n,) float32
         Is filled with each neuron's spikes in all steps.
     """
-    size, steps, width = spikes.shape
-    changes = drive.shape[1] > 1
-    u, fired, taken = np.empty(width, drive.dtype), np.empty(width, drive.dtype), np.empty(width, drive.dtype)
-    th, la = np.empty(width, drive.dtype), np.empty(width, drive.dtype)
-    wait = np.empty(width, np.int32)
+    u, fired, taken, th, la = (
+        np.empty(_TILE, drive.dtype), np.empty(_TILE, drive.dtype), np.empty(_TILE, drive.dtype),
+        np.empty(_TILE, drive.dtype), np.empty(_TILE, drive.dtype),
+    )  # fmt: skip
+    wait = np.empty(_TILE, np.int32)
     plain = dynamics.refractory == 0 and reset_decay[0] == 0
-    for a in range(size):
-        th[:] = threshold[a % threshold.shape[0]]
-        la[:] = leak[a % leak.shape[0]]
+    for start in range(0, counts.size, _TILE):
+        count = counts[start : start + _TILE]
+        size = count.size
+        th[:size] = threshold[start : start + size] if threshold.size > 1 else threshold
+        la[:size] = leak[start : start + size] if leak.size > 1 else leak
         u[:] = 0
         fired[:] = 0
         taken[:] = 0
         wait[:] = 0
-        counts[a] = 0
-        for t in range(steps):
-            current = drive[a, t if changes else 0]
+        count[:] = 0
+        for t in range(spikes.shape[0]):
+            current = drive[t if drive.shape[0] > 1 else 0, start : start + size]
+            out = spikes[t, start : start + size]
             if not plain:
-                _step(u, fired, taken, wait, current, th, la, reset_decay[0], dynamics, spikes[a, t])
+                _step(u, fired, taken, wait, current, th, la, reset_decay[0], dynamics, out)
             elif dynamics.late:
-                _step_late(u, fired, current, th, la, dynamics.at_threshold, spikes[a, t])
+                _step_late(u, taken, current, th, la, dynamics.at_threshold, out)
             else:
-                _step_early(u, current, th, la, dynamics, spikes[a, t])
-            count, out = counts[a], spikes[a, t]
-            for j in range(width):
+                _step_early(u, current, th, la, dynamics, out)
+            for j in range(size):
                 count[j] += out[j]
 
 
@@ -84,7 +87,7 @@ def _fires(potential, threshold, at_threshold):
 @njit(cache=True, error_model="numpy")
 def _step_late(u, taken, current, th, la, at_threshold, out):
     """Advance neurons whose soft reset comes in the next step; `taken` is what it will take off."""
-    for j in range(u.size):
+    for j in range(out.size):
         potential = la[j] * u[j] + current[j] - taken[j]
         fires = _fires(potential, th[j], at_threshold)
         u[j] = potential
@@ -95,7 +98,7 @@ def _step_late(u, taken, current, th, la, at_threshold, out):
 @njit(cache=True, error_model="numpy")
 def _step_early(u, current, th, la, dynamics, out):
     """Advance neurons whose reset, if any, comes at once; a hard one in the next step gives the same spikes."""
-    for j in range(u.size):
+    for j in range(out.size):
         potential = la[j] * u[j] + current[j]
         fires = _fires(potential, th[j], dynamics.at_threshold)
         left = potential - th[j] if dynamics.early else potential
@@ -107,7 +110,7 @@ def _step_early(u, current, th, la, dynamics, out):
 @njit(cache=True, error_model="numpy")
 def _step(u, fired, taken, wait, current, th, la, decay, dynamics, out):
     """Advance neurons of any kind."""
-    for j in range(u.size):
+    for j in range(out.size):
         # An early or hard reset of the last step first, as it leaks; a late one comes with the input.
         kept = u[j] - th[j] if dynamics.early and fired[j] > 0 else u[j]
         kept = 0 if dynamics.hard and fired[j] > 0 else kept
@@ -237,25 +240,38 @@ def pool(maps, kernel, stride, largest, divisor, out):
     out : (channels, D_o, H_o, W_o, B)
         Is filled.
     """
+    width = maps.shape[4]
+    lines, sums = maps.reshape(*maps.shape[:3], -1), out.reshape(*out.shape[:3], -1)
+    line = np.empty(lines.shape[3], out.dtype)
     for c in range(out.shape[0]):
         for d in range(out.shape[1]):
             for h in range(out.shape[2]):
+                # Whole lines first, as they are long, then parts of the one that is left.
+                line[:] = lines[c, d * stride[0], h * stride[1]]
+                for part in range(1, kernel[0] * kernel[1]):
+                    values = lines[c, d * stride[0] + part // kernel[1], h * stride[1] + part % kernel[1]]
+                    if largest:
+                        for j in range(line.size):
+                            line[j] = max(line[j], values[j])
+                    else:
+                        for j in range(line.size):
+                            line[j] += values[j]
                 for w in range(out.shape[3]):
                     total = out[c, d, h, w]
-                    total[:] = maps[c, d * stride[0], h * stride[1], w * stride[2]]
-                    for part in range(1, kernel[0] * kernel[1] * kernel[2]):
-                        y = d * stride[0] + part // (kernel[1] * kernel[2])
-                        x = h * stride[1] + part // kernel[2] % kernel[1]
-                        values = maps[c, y, x, w * stride[2] + part % kernel[2]]
+                    start = w * stride[2] * width
+                    total[:] = line[start : start + width]
+                    for part in range(1, kernel[2]):
+                        others = line[start + part * width : start + (part + 1) * width]
                         if largest:
-                            for j in range(total.size):
-                                total[j] = max(total[j], values[j])
+                            for j in range(width):
+                                total[j] = max(total[j], others[j])
                         else:
-                            for j in range(total.size):
-                                total[j] += values[j]
-                    if not largest:
-                        for j in range(total.size):
-                            total[j] /= divisor[0]
+                            for j in range(width):
+                                total[j] += others[j]
+                if not largest:
+                    whole = sums[c, d, h]
+                    for j in range(whole.size):
+                        whole[j] /= divisor[0]
 
 
 @njit(cache=True, error_model="numpy")
@@ -264,25 +280,23 @@ def filtered(series, feedback, feedforward, out):
 
     Parameters
     ----------
-    series : (A, T or 1, B)
+    series : (T or 1, n)
         Inputs, or one input for all steps.
     feedback : (P,) float
         Coefficients for p = 1, 2, ...
     feedforward : (Q + 1,) float
         Coefficients for q = 0, 1, ...
-    out : (A, T, B) float
+    out : (T, n) float
         Is filled.
     """
-    changes = series.shape[1] > 1
-    for a in range(out.shape[0]):
-        for t in range(out.shape[1]):
-            total = out[a, t]
-            total[:] = 0
-            for p in range(min(feedback.size, t)):
-                factor, values = feedback[p], out[a, t - 1 - p]
-                for j in range(total.size):
-                    total[j] += factor * values[j]
-            for q in range(min(feedforward.size, t + 1)):
-                factor, inputs = feedforward[q], series[a, t - q if changes else 0]
-                for j in range(total.size):
-                    total[j] += factor * inputs[j]
+    for t in range(out.shape[0]):
+        total = out[t]
+        total[:] = 0
+        for p in range(min(feedback.size, t)):
+            factor, values = feedback[p], out[t - 1 - p]
+            for j in range(total.size):
+                total[j] += factor * values[j]
+        for q in range(min(feedforward.size, t + 1)):
+            factor, inputs = feedforward[q], series[t - q if series.shape[0] > 1 else 0]
+            for j in range(total.size):
+                total[j] += factor * inputs[j]

@@ -1,4 +1,4 @@
-"""From artificial to spiking networks: thresholds from pre-activations, batch normalisation folded into weights."""
+"""From one network to another: artificial to spiking, thresholds to a circuit, weights to fewer bits."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -13,8 +13,9 @@ from circuitsnn.errors import InputError
 from circuitsnn.snn.inference import run
 from circuitsnn.snn.layers import BatchNorm, Layer, Neuron, Relu, Sum, Weights
 from circuitsnn.snn.network import Network
+from circuitsnn.snn.quantisation import QuantisationScheme, quantisation
 
-__all__ = ["fold", "recalibrate", "spiking"]
+__all__ = ["fold", "quantised", "recalibrate", "spiking"]
 
 _MOST_VALUES = 20_000_000
 """Of the largest layer at a time, so that a large network needs no more memory than a small one."""
@@ -151,6 +152,41 @@ def recalibrate(
             )
         layers[place] = replace(layer, threshold=layer.threshold * (real / exact))
     return replace(network, layers=tuple(layers))
+
+
+def quantised(network: Network, bits: int | None, scheme: QuantisationScheme = "scale") -> Network:
+    """Quantise all weights of a network, each layer by its own range.
+
+    Parameters
+    ----------
+    network : Network
+        A network with weights of full precision.
+    bits : int or None
+        Bits of a weight; None leaves the network as it is.
+    scheme : {"scale", "affine"}
+        See `circuitsnn.snn.quantisation`; for inference Datta et al. (2022) take "scale".
+
+    Returns
+    -------
+    Network
+        The network with the values that the whole numbers stand for.
+
+    Raises
+    ------
+    InputError
+        If the bits are not possible.
+    """
+    if bits is None:
+        return network
+    return network.replace(
+        *(
+            replace(
+                layer,
+                weight=quantisation(layer.weight, bits, scheme).rounded(layer.weight).astype(layer.weight.dtype),
+            )
+            for layer in network.weight_layers
+        )
+    )
 
 
 def fold(network: Network) -> Network:

@@ -48,7 +48,7 @@ class Signal:
     shape: Shape
     """Shape for one sample."""
     values: np.ndarray
-    """Values, shape (n, T, size) for one axis, (*shape, T, n) for more; T is 1 if all steps are alike."""
+    """Values, shape (T, n, size) for one axis, (T, *shape, n) for more; T is 1 if all steps are alike."""
     events: np.ndarray | None = None
     """Spikes in all steps, shape (n, size) or (*shape, n): pools and sums add them up. None for analog values."""
     summed: bool = False
@@ -57,12 +57,12 @@ class Signal:
     @property
     def samples(self) -> int:
         """Number of samples."""
-        return self.values.shape[0 if len(self.shape) == 1 else -1]
+        return self.values.shape[1 if len(self.shape) == 1 else -1]
 
     @property
     def steps(self) -> int:
         """Number of time steps, 1 if all are alike."""
-        return self.values.shape[1 if len(self.shape) == 1 else -2]
+        return len(self.values)
 
     def event_counts(self) -> np.ndarray:
         """Give the spikes in all steps, shape (n, size), neurons in the order of `shape`."""
@@ -73,10 +73,9 @@ class Signal:
         """Give the sum over all steps, where steps are not all alike."""
         if self.steps == 1:
             return self
-        axis = 1 if len(self.shape) == 1 else -2
         if self.values.dtype == np.uint8 and self.events is not None:  # zeros and ones: they have been counted
-            return replace(self, values=np.expand_dims(self.events, axis), summed=True)
-        return replace(self, values=self.values.sum(axis=axis, keepdims=True), summed=True)
+            return replace(self, values=self.events[None], summed=True)
+        return replace(self, values=self.values.sum(axis=0, keepdims=True), summed=True)
 
     @classmethod
     def of(cls, series: np.ndarray, spikes: bool = False) -> "Signal":
@@ -95,27 +94,22 @@ class Signal:
             The signal.
         """
         shape = series.shape[2:]
-        values = np.swapaxes(series, 0, 1) if len(shape) == 1 else np.moveaxis(series, (0, 1), (-2, -1))
-        values = np.ascontiguousarray(values)
-        axis = 1 if len(shape) == 1 else -2
-        return cls(shape, values, np.count_nonzero(values, axis=axis).astype(np.float32) if spikes else None)
+        values = np.ascontiguousarray(series if len(shape) == 1 else np.moveaxis(series, 1, -1))
+        return cls(shape, values, np.count_nonzero(values, axis=0).astype(np.float32) if spikes else None)
 
     def series(self) -> np.ndarray:
         """Give the values with the axes (T, n, *shape)."""
-        if len(self.shape) == 1:
-            return np.swapaxes(self.values, 0, 1)
-        return np.moveaxis(self.values, (-2, -1), (0, 1))
+        return self.values if len(self.shape) == 1 else np.moveaxis(self.values, -1, 1)
 
-    def grouped(self) -> np.ndarray:
-        """Give the values with the axes (A, T, B) of the kernels."""
-        return self.values if len(self.shape) == 1 else self.values.reshape(-1, *self.values.shape[-2:])
-
-    def along(self, numbers: np.ndarray) -> np.ndarray:
-        """Bring one number, or one for each channel, to a shape that goes with (A, T, B) without T."""
-        if len(self.shape) == 1:
-            return numbers.reshape(1, -1) if numbers.ndim else np.full((1, self.shape[0]), numbers)
-        each = numbers if numbers.ndim else np.full(self.shape[0], numbers)
-        return np.repeat(each, prod(self.shape[1:])).reshape(-1, 1)
+    def each(self, numbers: np.ndarray) -> np.ndarray:
+        """Give one number, or one for each channel, to all values of a step."""
+        if not numbers.ndim:
+            return numbers.reshape(1)
+        return (
+            np.tile(numbers, self.samples)
+            if len(self.shape) == 1
+            else np.repeat(numbers, prod(self.shape[1:]) * self.samples)
+        )
 
 
 class Evaluator:
@@ -224,11 +218,11 @@ class Evaluator:
             return signal.values.reshape(-1, signal.shape[0]).astype(self.dtype, copy=False)
         axes = len(layer.kernel)
         maps = signal.values.astype(self.dtype, copy=False)
-        maps = np.pad(maps, [(0, 0), *((p, p) for p in layer.padding), (0, 0), (0, 0)])
-        windows = np.lib.stride_tricks.sliding_window_view(maps, layer.kernel, axis=tuple(range(1, axes + 1)))
-        windows = windows[(slice(None), *(slice(None, None, s) for s in layer.stride))]
-        # Axes are channels, positions, steps, samples, kernel.
-        order = [axes + 1, axes + 2, *range(1, axes + 1), 0, *range(axes + 3, 2 * axes + 3)]
+        maps = np.pad(maps, [(0, 0), (0, 0), *((p, p) for p in layer.padding), (0, 0)])
+        windows = np.lib.stride_tricks.sliding_window_view(maps, layer.kernel, axis=tuple(range(2, axes + 2)))
+        windows = windows[(slice(None), slice(None), *(slice(None, None, s) for s in layer.stride))]
+        # Axes are steps, channels, positions, samples, kernel.
+        order = [0, axes + 2, *range(2, axes + 2), 1, *range(axes + 3, 2 * axes + 3)]
         return windows.transpose(order).reshape(-1, layer.matrix.shape[1])
 
     def _once(self, layer: Layer, what: str, make: Callable[[], Any]) -> Any:
@@ -250,7 +244,7 @@ class Evaluator:
         if isinstance(layer, Convolution):
             out = self._convolve(layer, signal, products.convolution_is_sparse(layer, activity))
             if bias is not None:
-                out += bias.reshape(-1, *(1,) * (out.ndim - 1))
+                out += bias.reshape(-1, *(1,) * len(layer.kernel), 1)
             return Signal(shape, out, None, signal.summed)
         flat = signal.values.reshape(-1, signal.shape[0])
         if products.product_is_sparse(layer, activity):
@@ -265,10 +259,8 @@ class Evaluator:
         return Signal(shape, out.reshape(*signal.values.shape[:2], -1), None, signal.summed)
 
     def _convolve(self, layer: Convolution, signal: Signal, sparse: bool) -> np.ndarray:
-        steps, samples = signal.values.shape[-2:]
-        shape = layer.output_shape(signal.shape)
-        out = np.empty((*shape, steps * samples), self.dtype)
-        maps = signal.values.reshape(*signal.shape, -1)
+        maps = signal.values
+        out = np.empty((len(maps), *layer.output_shape(signal.shape), signal.samples), self.dtype)
         if sparse:
             weights, first = self._once(layer, "in one piece", lambda: products.in_one_piece(layer))
             weights = self._once(layer, "pieces", lambda: np.ascontiguousarray(weights, self.dtype))
@@ -278,27 +270,26 @@ class Evaluator:
                 layer, "first direction", lambda: products.first_direction_first(layer).astype(self.dtype)
             )
             products.dense_convolution(layer, weights, maps, out)
-        return out.reshape(*shape, steps, samples)
+        return out
 
     def _multiply(
         self, layer: Weights, signal: Signal, chip: MacChip, rng: np.random.Generator | None, every_step: bool
     ) -> Signal:
         if every_step and signal.steps < self.network.steps:
-            axis = 1 if len(signal.shape) == 1 else -2
-            signal = replace(signal, values=np.repeat(signal.values, self.network.steps, axis=axis))
+            signal = replace(signal, values=np.repeat(signal.values, self.network.steps, axis=0))
         out = np.asarray(chip.multiply(self.rows(layer, signal), rng), self.dtype)
         if layer.bias is not None:
             out = out + self._bias(layer, summed=False)
         shape = layer.output_shape(signal.shape)
         if not isinstance(layer, Convolution):
-            return Signal(shape, out.reshape(signal.samples, signal.steps, -1))
+            return Signal(shape, out.reshape(signal.steps, signal.samples, -1))
         out = out.reshape(signal.steps, signal.samples, *shape[1:], shape[0])
         return Signal.of(np.moveaxis(out, -1, 2))
 
     # Neurons.
 
     def _spikes(self, signal: Signal, drive: np.ndarray, layer: Neuron) -> Signal:
-        threshold, leak = (signal.along(each.astype(self.dtype)) for each in (layer.threshold, layer.leak))
+        threshold, leak = (signal.each(number.astype(self.dtype)) for number in (layer.threshold, layer.leak))
         dynamics = core.Dynamics(
             early=layer.reset == "soft" and layer.reset_step == "same",
             late=layer.reset == "soft" and layer.reset_step == "next",
@@ -306,19 +297,15 @@ class Evaluator:
             at_threshold=layer.at_threshold,
             refractory=int(layer.refractory),
         )
-        size, _, width = drive.shape
-        spikes = np.empty((size, self.network.steps, width), np.uint8)
-        counts = np.empty((size, width), np.float32)
+        place = signal.values.shape[1:]
+        spikes, counts = np.empty((self.network.steps, *place), np.uint8), np.empty(place, np.float32)
         decay = np.array([layer.reset_decay], self.dtype)
-        core.neurons(drive.astype(self.dtype, copy=False), threshold, leak, decay, dynamics, spikes, counts)
-        if len(signal.shape) == 1:
-            return Signal(signal.shape, spikes, counts)
-        return Signal(
-            signal.shape, spikes.reshape(*signal.shape, *spikes.shape[1:]), counts.reshape(*signal.shape, width)
-        )
+        flat = drive.astype(self.dtype, copy=False).reshape(len(drive), -1)
+        core.neurons(flat, threshold, leak, decay, dynamics, spikes.reshape(len(spikes), -1), counts.reshape(-1))
+        return Signal(signal.shape, spikes, counts)
 
     def _fire(self, layer: Neuron, signal: Signal) -> Signal:
-        return self._spikes(signal, signal.grouped(), layer)
+        return self._spikes(signal, signal.values, layer)
 
     def _spike_on(self, chip: NeuronChip, signal: Signal, rng: np.random.Generator | None) -> Signal:
         drive = signal.series()
@@ -332,8 +319,8 @@ class Evaluator:
                 f"layer {layer.name}: its input differs from step to step; allowed is one that is the same in all"
             )
         # All of the value comes in the first step; what is left makes spikes in the others.
-        drive = np.zeros((signal.grouped().shape[0], self.network.steps, signal.grouped().shape[2]), self.dtype)
-        drive[:, :1] = signal.grouped()
+        drive = np.zeros((self.network.steps, *signal.values.shape[1:]), self.dtype)
+        drive[0] = signal.values[0]
         return self._spikes(signal, drive, Neuron(layer.name, layer.threshold, reset_step="same", at_threshold=True))
 
     # Other layers.
@@ -347,8 +334,8 @@ class Evaluator:
         def shaped(numbers: np.ndarray) -> np.ndarray:
             numbers = np.atleast_2d(numbers).astype(self.dtype)  # (steps or 1, channels)
             if len(signal.shape) == 1:
-                return numbers
-            return numbers.T.reshape(len(numbers.T), *(1 for _ in signal.shape[1:]), -1, 1)
+                return numbers[:, None]
+            return numbers.reshape(*numbers.shape, *(1 for _ in signal.shape[1:]), 1)
 
         shift = shaped(layer.shift) * self.dtype.type(self.network.steps if signal.summed else 1)
         values = signal.values.astype(self.dtype, copy=False) * shaped(layer.scale) + shift
@@ -364,53 +351,50 @@ class Evaluator:
         shape, largest = layer.output_shape(signal.shape), isinstance(layer, MaxPool)
         flat = (1,) * (3 - len(layer.kernel))
         kernel, stride = (*flat, *layer.kernel), (*flat, *layer.stride)
-        steps, samples = signal.values.shape[-2:]
 
         def pooled(values: np.ndarray, divisor: float, dtype: np.dtype) -> np.ndarray:
-            values = values.reshape(signal.shape[0], *flat, *signal.shape[1:], -1)
-            out = np.empty((shape[0], *flat, *shape[1:], values.shape[-1]), dtype)
+            """Pool maps of the shape (..., *sizes, n)."""
+            before = values.shape[: -len(signal.shape)]
+            values = values.reshape(-1, *flat, *signal.shape[1:], signal.samples)
+            out = np.empty((len(values), *flat, *shape[1:], signal.samples), dtype)
             core.pool(values, kernel, stride, largest, np.array([divisor], dtype), out)
-            return out
+            return out.reshape(*before, *shape[1:], signal.samples)
 
-        dtype = signal.values.dtype if largest else self.dtype
-        values = pooled(signal.values, prod(kernel), dtype).reshape(*shape, steps, samples)
+        values = pooled(signal.values, prod(kernel), signal.values.dtype if largest else self.dtype)
         events = signal.events
         if events is not None and largest:
-            events = np.count_nonzero(values, axis=-2).astype(np.float32)
+            events = np.count_nonzero(values, axis=0).astype(np.float32)
         elif events is not None:
             # Spikes of overlapping parts go on from each of them.
-            events = pooled(events, 1.0, events.dtype).reshape(*shape, samples)
+            events = pooled(events, 1.0, events.dtype)
         return Signal(shape, values, events, signal.summed)
 
     def _reshape(self, layer: Flatten | Reshape, signal: Signal) -> Signal:
         shape = layer.output_shape(signal.shape)
 
         def brought(values: np.ndarray) -> np.ndarray:
-            """Change the shape of (n, T, *shape), or of (n, *shape)."""
+            """Change the shape of (T, n, *shape), or of (n, *shape)."""
             batch = values.ndim - len(signal.shape)
             order = getattr(layer, "order", None)
             if order is not None:
                 values = values.transpose(*range(batch), *(batch + axis for axis in order))
             return values.reshape(*values.shape[:batch], *shape)
 
-        if len(signal.shape) == 1:
-            values, events = signal.values, signal.events
-        else:
-            values = np.moveaxis(signal.values, (-1, -2), (0, 1))
-            events = None if signal.events is None else np.moveaxis(signal.events, -1, 0)
+        values, events = signal.series(), signal.events
+        if events is not None and len(signal.shape) > 1:
+            events = np.moveaxis(events, -1, 0)
         values, events = brought(values), None if events is None else brought(events)
         if len(shape) > 1:
-            values = np.moveaxis(values, (0, 1), (-1, -2))
+            values = np.moveaxis(values, 1, -1)
             events = None if events is None else np.moveaxis(events, 0, -1)
         events = None if events is None else np.ascontiguousarray(events)
         return Signal(shape, np.ascontiguousarray(values), events, signal.summed)
 
     def _filter(self, layer: Filter, signal: Signal) -> Signal:
-        series = signal.grouped()
-        out = np.empty((series.shape[0], self.network.steps, series.shape[2]), self.dtype)
+        out = np.empty((self.network.steps, *signal.values.shape[1:]), self.dtype)
         feedback, feedforward = layer.feedback.astype(self.dtype), layer.feedforward.astype(self.dtype)
-        core.filtered(series, feedback, feedforward, out)
-        return Signal(signal.shape, out if len(signal.shape) == 1 else out.reshape(*signal.shape, *out.shape[1:]))
+        core.filtered(signal.values.reshape(signal.steps, -1), feedback, feedforward, out.reshape(len(out), -1))
+        return Signal(signal.shape, out)
 
 
 _RULES: dict[type[Layer], Callable[..., Signal]] = {

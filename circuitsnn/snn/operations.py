@@ -8,9 +8,10 @@ from math import prod
 
 import numpy as np
 
+from circuitsnn.energy.pim import LayerShape
 from circuitsnn.snn.layers import Convolution, Shape, Weights
 
-__all__ = ["fan_out", "multiplications"]
+__all__ = ["fan_out", "layer_shape", "multiplications"]
 
 
 def fan_out(layer: Weights, shape: Shape) -> np.ndarray:
@@ -59,3 +60,26 @@ def multiplications(layer: Weights, shape: Shape) -> int:
     """
     counts = fan_out(layer, shape)
     return round(float(counts.sum()) * (prod(shape) / counts.size))
+
+
+def layer_shape(layer: Weights, shape: Shape) -> LayerShape:
+    """Give a layer's sizes as the energy models take them.
+
+    Parameters
+    ----------
+    layer : Dense or Convolution
+        The layer.
+    shape : tuple of int
+        Shape of its input for one sample.
+
+    Returns
+    -------
+    LayerShape
+        Channels, kernel and output positions; the first of three directions is the depth. Padded zeros count there.
+    """
+    outputs, inputs = layer.weight.shape[:2]
+    if not isinstance(layer, Convolution):
+        return LayerShape(inputs, outputs)
+    kernel, positions = layer.kernel, layer.output_shape(shape)[1:]
+    depth, places = (kernel[0], positions[0]) if len(kernel) == 3 else (1, 1)
+    return LayerShape(inputs, outputs, *kernel[-2:], depth, *positions[-2:], places)

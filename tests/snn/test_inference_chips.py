@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from network_loop import loop
 
+from circuitsnn.cards import load_card
+from circuitsnn.energy.network import network_cost
 from circuitsnn.errors import InputError
 from circuitsnn.snn.engines.base import (
     Cost,
@@ -19,6 +21,7 @@ from circuitsnn.snn.engines.base import (
 from circuitsnn.snn.inference import run
 from circuitsnn.snn.layers import AveragePool, Convolution, Dense, Flatten, Neuron
 from circuitsnn.snn.network import Network
+from circuitsnn.sram.macro import Macro
 from circuitsnn.status import Status
 
 
@@ -216,8 +219,28 @@ def test_what_chips_share_is_computed_once(monkeypatch):
 
     monkeypatch.setattr(Evaluator, "__call__", counted)
     design = Laid(network()["conv2"].matrix, None, Spread(spread=0.1))
-    run(network(), DATA[:64], engines={"conv2": design}, chips=5)
+    run(network(), DATA[:20], engines={"conv2": design}, chips=5)
     assert [evaluated.count(name) for name in ("conv1", "neuron1", "pool", "conv2", "fc")] == [1, 1, 1, 5, 5]
+
+
+def test_uses_of_layers_for_the_energy_models():
+    found = run(network(), DATA, engines={"conv1": Spread(), "conv2": Spread(spread=0.1)}, chips=2)
+    first, second, last = found.layer_uses()
+    assert (first.name, first.inputs, first.steps, first.reused) == ("conv1", "analog", 4, True)
+    assert (first.shape.C_i, first.shape.C_o, first.shape.k_x, first.shape.k_y, first.shape.H_o) == (2, 4, 3, 3, 4)
+    assert first.operations == found.artificial_operations["conv1"]
+    # Sixteen products with the matrix, each 1 pJ and 1 ns; in each of four steps three positions of the second.
+    assert first.circuit.energy == pytest.approx(16e-12)
+    assert second.circuit.delay == pytest.approx(4 * 3 * 1e-9)
+    assert second.inputs == last.inputs == "spikes"
+    assert last.circuit is None
+    assert last.operations == pytest.approx(found.accumulations["fc"].mean())
+    # Each of the fully connected layer's spikes goes to three outputs: its activity is that of its inputs.
+    assert last.activity == pytest.approx(found.activity["neuron2"].mean())
+    assert network_cost(found.layer_uses(), load_card("pim_datta2022")).total("circuit").energy > 16e-12
+    anew = run(network(), DATA, engines={"conv1": Spread(read_every_step=True)}).layer_uses()[0]
+    assert not anew.reused
+    assert anew.circuit.energy == pytest.approx(4 * 16e-12)
 
 
 def test_status_is_that_of_the_worst_design():
@@ -241,3 +264,17 @@ def test_engines_that_do_not_fit(engines, message):
     with pytest.raises(InputError, match=message):
         run(network(), DATA, engines=engines)
     assert run(network(), DATA[:2], engines={"fc": None}).chips == 1
+
+
+def test_a_macro_stands_for_an_engine():
+    """Whole numbers as weights and an ideal macro: the exact product, in the network's units."""
+    rng = np.random.default_rng(3)
+    weights = rng.integers(-7, 8, (4, 12))
+    macro = Macro(load_card("sram_macro_65nm"), weights, "ideal", weight_bits=4)
+    net = Network((12,), (Neuron("neuron", 0.6), Dense("fc", weights.astype(float))), 3)
+    x = rng.random((20, 12))
+    exact, found = run(net, x), run(net, x, engines={"fc": macro}, chips=2)
+    assert exact.outputs.any()
+    np.testing.assert_allclose(found.outputs, np.repeat(exact.outputs, 2, axis=0), atol=1e-5)
+    with pytest.raises(InputError, match="layer 'neuron' is of kind 'neuron'"):
+        run(net, x, engines={"neuron": macro})

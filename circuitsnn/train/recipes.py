@@ -157,8 +157,8 @@ def _perceptron_stages(epochs: int, batch: int, dropout: Mapping[str, float]) ->
     )
 
 
-# Adam in place of SGD for the artificial network, ten times the paper's rate for the spiking one: fewer epochs do. Most of
-# them are spent in full precision, once for all numbers of bits; Q-STDB goes on from there.
+# Adam in place of SGD for the artificial network, ten times the paper's rate for the spiking one: fewer epochs do. Most
+# of them are spent in full precision, once for all numbers of bits; Q-STDB goes on from there.
 _ANN = replace(qstdb.ANN, optimiser="adam", learning_rate=1e-3, epochs=50)
 _SNN = replace(qstdb.SNN, learning_rate=1e-3, decay=0.3, epochs=24, batch=30)
 _QUANTISED = replace(qstdb.SNN, learning_rate=2e-4, epochs=6, batch=30)

@@ -157,9 +157,11 @@ def _perceptron_stages(epochs: int, batch: int, dropout: Mapping[str, float]) ->
     )
 
 
-# Adam in place of SGD for the artificial network, ten times the paper's rate for the spiking one: fewer epochs do.
+# Adam in place of SGD for the artificial network, ten times the paper's rate for the spiking one: fewer epochs do. Most
+# of them are spent in full precision, once for all numbers of bits; Q-STDB goes on from there.
 _ANN = replace(qstdb.ANN, optimiser="adam", learning_rate=1e-3, epochs=50)
-_SNN = replace(qstdb.SNN, learning_rate=1e-3, epochs=10, batch=30)
+_SNN = replace(qstdb.SNN, learning_rate=1e-3, decay=0.3, epochs=24, batch=30)
+_QUANTISED = replace(qstdb.SNN, learning_rate=2e-4, epochs=6, batch=30)
 
 RECIPES: Mapping[str, Recipe] = {
     recipe.name: recipe
@@ -193,15 +195,15 @@ RECIPES: Mapping[str, Recipe] = {
             (
                 Stage("ann", "artificial network", _ANN, spiking=False),
                 Stage("converted", "artificial network converted to a spiking one", None, "ann"),
-                Stage("snn6", "spiking network, 6 bits", _SNN, "converted", bits=6),
                 Stage("snn", "spiking network, full precision", _SNN, "converted"),
-                Stage("snn4", "spiking network, 4 bits", _SNN, "converted", bits=4),
-                Stage("snn5", "spiking network, 5 bits", _SNN, "converted", bits=5),
+                Stage("snn6", "spiking network, 6 bits", _QUANTISED, "snn", bits=6),
+                Stage("snn5", "spiking network, 5 bits", _QUANTISED, "snn", bits=5),
+                Stage("snn4", "spiking network, 4 bits", _QUANTISED, "snn", bits=4),
+                Stage("scale6", "spiking network trained with scale quantisation, 6 bits", _QUANTISED, "snn", bits=6,
+                      scheme="scale"),
+                Stage("noise6", "spiking network trained with the noise of macros in the first layer, 6 bits",
+                      _QUANTISED, "snn", bits=6, macros=("conv1",)),
                 Stage("scratch6", "spiking network from scratch, 6 bits", _SNN, bits=6),
-                Stage("scale6", "spiking network trained with scale quantisation, 6 bits", _SNN, "converted",
-                      bits=6, scheme="scale"),
-                Stage("noise6", "spiking network trained with the noise of macros in the first layer, 6 bits", _SNN,
-                      "converted", bits=6, macros=("conv1",)),
             ),
             augment=turn_patches,
         ),

@@ -359,7 +359,7 @@ def draw_accuracy(results: pd.DataFrame, place: int | None) -> Figure:
     axes.set(xticks=at, xticklabels=[NAMES[name].replace(", ", ",\n") for name in chosen["network"]])
     axes.set(ylabel="overall accuracy [%]", ylim=(max(10.0 * (lowest // 10) - 10.0, 0.0), 101.0))
     axes.grid(axis="x", visible=False)
-    axes.legend(fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4)
+    axes.legend(fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
     return figure
 
 

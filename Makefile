@@ -28,6 +28,7 @@ lint: $(VENV)/installed-for-tests
 bench: $(VENV)/installed-for-tests ngspice
 	PYTHONPATH=tests:tests/benchmarks OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python tests/benchmarks/bench_oscillators.py
 	PYTHONPATH=tests:tests/benchmarks OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/python tests/benchmarks/bench_macro.py
+	PYTHONPATH=tests:tests/benchmarks OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/python tests/benchmarks/bench_inference.py
 
 netlists: $(VENV)/installed
 	$(BIN)/python -c 'from pathlib import Path; from circuitsnn.spice.ready_decks import write_ready_decks; write_ready_decks(Path("netlists"))'

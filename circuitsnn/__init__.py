@@ -8,6 +8,9 @@ if TYPE_CHECKING:
     from circuitsnn.adc.ramp import RampAdc
     from circuitsnn.adc.sar import SarAdc
     from circuitsnn.cards import Card, list_cards, load_card
+    from circuitsnn.data.patches import pixel_patches
+    from circuitsnn.data.sets import ImageSet, Scene
+    from circuitsnn.energy.network import LayerUse, network_cost
     from circuitsnn.energy.pim import LayerShape
     from circuitsnn.errors import InputError, NoOscillationError
     from circuitsnn.fit import fit_card
@@ -18,6 +21,15 @@ if TYPE_CHECKING:
     from circuitsnn.oscillator.memory import recall
     from circuitsnn.oscillator.network import OscillatorNetwork
     from circuitsnn.oscillator.transition import transition_resistance
+    from circuitsnn.snn.engines.comparator import Comparator
+    from circuitsnn.snn.engines.crossbar import Crossbar
+    from circuitsnn.snn.engines.macro import OnMacro
+    from circuitsnn.snn.engines.oscillator import OscillatorNeuron
+    from circuitsnn.snn.engines.quantised import Quantised
+    from circuitsnn.snn.files import load_network, save_network
+    from circuitsnn.snn.inference import Inference, run
+    from circuitsnn.snn.network import Network
+    from circuitsnn.snn.nir import from_nir, to_nir
     from circuitsnn.spice.crosscheck import crosscheck
     from circuitsnn.spice.netlists import netlist
     from circuitsnn.sram.bitline import BitlineRead
@@ -34,22 +46,32 @@ __version__ = "0.1.0"
 __all__ = [
     "BitlineRead",
     "Card",
+    "Comparator",
     "Conditions",
+    "Crossbar",
     "EightTransistorCell",
     "Faults",
     "FlashAdc",
     "IVLoop",
+    "ImageSet",
     "Imperfections",
+    "Inference",
     "InputError",
     "LayerShape",
+    "LayerUse",
     "Macro",
     "Mosfet",
+    "Network",
     "NoOscillationError",
+    "OnMacro",
     "Oscillator",
     "OscillatorNetwork",
+    "OscillatorNeuron",
     "OutputWaveform",
+    "Quantised",
     "RampAdc",
     "SarAdc",
+    "Scene",
     "SixTransistorCell",
     "TransistorCurves",
     "convolve",
@@ -57,14 +79,21 @@ __all__ = [
     "draw",
     "draw_faults",
     "fit_card",
+    "from_nir",
     "hebbian",
     "list_cards",
     "load_card",
+    "load_network",
     "map_weights",
     "netlist",
+    "network_cost",
+    "pixel_patches",
     "pseudo_inverse",
     "recall",
+    "run",
+    "save_network",
     "storkey",
+    "to_nir",
     "transition_resistance",
 ]
 
@@ -76,6 +105,11 @@ _HOME = {
     "Card": "cards",
     "list_cards": "cards",
     "load_card": "cards",
+    "pixel_patches": "data.patches",
+    "ImageSet": "data.sets",
+    "Scene": "data.sets",
+    "LayerUse": "energy.network",
+    "network_cost": "energy.network",
     "LayerShape": "energy.pim",
     "InputError": "errors",
     "NoOscillationError": "errors",
@@ -90,6 +124,18 @@ _HOME = {
     "recall": "oscillator.memory",
     "OscillatorNetwork": "oscillator.network",
     "transition_resistance": "oscillator.transition",
+    "Comparator": "snn.engines.comparator",
+    "Crossbar": "snn.engines.crossbar",
+    "OnMacro": "snn.engines.macro",
+    "OscillatorNeuron": "snn.engines.oscillator",
+    "Quantised": "snn.engines.quantised",
+    "load_network": "snn.files",
+    "save_network": "snn.files",
+    "Inference": "snn.inference",
+    "run": "snn.inference",
+    "Network": "snn.network",
+    "from_nir": "snn.nir",
+    "to_nir": "snn.nir",
     "crosscheck": "spice.crosscheck",
     "netlist": "spice.netlists",
     "BitlineRead": "sram.bitline",

@@ -240,25 +240,38 @@ def pool(maps, kernel, stride, largest, divisor, out):
     out : (channels, D_o, H_o, W_o, B)
         Is filled.
     """
+    width = maps.shape[4]
+    lines, sums = maps.reshape(*maps.shape[:3], -1), out.reshape(*out.shape[:3], -1)
+    line = np.empty(lines.shape[3], out.dtype)
     for c in range(out.shape[0]):
         for d in range(out.shape[1]):
             for h in range(out.shape[2]):
+                # Whole lines first, as they are long, then parts of the one that is left.
+                line[:] = lines[c, d * stride[0], h * stride[1]]
+                for part in range(1, kernel[0] * kernel[1]):
+                    values = lines[c, d * stride[0] + part // kernel[1], h * stride[1] + part % kernel[1]]
+                    if largest:
+                        for j in range(line.size):
+                            line[j] = max(line[j], values[j])
+                    else:
+                        for j in range(line.size):
+                            line[j] += values[j]
                 for w in range(out.shape[3]):
                     total = out[c, d, h, w]
-                    total[:] = maps[c, d * stride[0], h * stride[1], w * stride[2]]
-                    for part in range(1, kernel[0] * kernel[1] * kernel[2]):
-                        y = d * stride[0] + part // (kernel[1] * kernel[2])
-                        x = h * stride[1] + part // kernel[2] % kernel[1]
-                        values = maps[c, y, x, w * stride[2] + part % kernel[2]]
+                    start = w * stride[2] * width
+                    total[:] = line[start : start + width]
+                    for part in range(1, kernel[2]):
+                        others = line[start + part * width : start + (part + 1) * width]
                         if largest:
-                            for j in range(total.size):
-                                total[j] = max(total[j], values[j])
+                            for j in range(width):
+                                total[j] = max(total[j], others[j])
                         else:
-                            for j in range(total.size):
-                                total[j] += values[j]
-                    if not largest:
-                        for j in range(total.size):
-                            total[j] /= divisor[0]
+                            for j in range(width):
+                                total[j] += others[j]
+                if not largest:
+                    whole = sums[c, d, h]
+                    for j in range(whole.size):
+                        whole[j] /= divisor[0]
 
 
 @njit(cache=True, error_model="numpy")

@@ -22,7 +22,7 @@ from circuitsnn.snn.engines.base import (
     NeuronEngine,
 )
 from circuitsnn.snn.evaluation import LINEAR, Evaluator, Signal
-from circuitsnn.snn.layers import BatchNorm, Encoder, Layer, Neuron, Sum, Weights
+from circuitsnn.snn.layers import BatchNorm, Convolution, Encoder, Layer, Neuron, Sum, Weights
 from circuitsnn.snn.network import Network
 from circuitsnn.snn.operations import layer_shape, multiplications
 from circuitsnn.sram.macro import Macro
@@ -39,14 +39,20 @@ Precision = Literal["float32", "float64"]
 Engine = MacEngine | MacDesign | Macro | NeuronEngine | NeuronDesign
 Designs = Mapping[str, tuple[MacDesign | NeuronDesign, bool]]
 
-_BLOCK = 64
-"""Samples that go through the network together: what is drawn or rounded in one block depends on no other."""
 _TYPICAL = 64
 """Samples that engines are designed with, if none are given."""
 _TYPICAL_ROWS = 4096
 """Most vectors that an engine is designed with."""
 _CODING, _TYPICAL_CODING, _CHIP, _NOISE = range(4)
 """Purposes of random numbers, the first part of their streams' keys."""
+
+
+def _block(network: Network) -> int:
+    """Give the samples that go through the network together: what is drawn or rounded in one block is its own affair.
+
+    Few with convolutions, whose maps should stay in the nearest caches; many without them.
+    """
+    return 32 if any(isinstance(layer, Convolution) for layer in network.layers) else 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,9 +137,9 @@ class Inference:
         from circuitsnn.energy.network import LayerUse
         from circuitsnn.energy.pim import Cost as PartCost
 
-        uses = []
+        uses, costs = [], self.costs
         for layer in self.network.weight_layers:
-            name, cost = layer.name, self.costs.get(layer.name)
+            name, cost = layer.name, costs.get(layer.name)
             shape = layer_shape(layer, self.network.input_of(name))
             spikes = self.accumulations[name].any()
             counted = self.accumulations[name] if spikes else self.multiplications[name]
@@ -242,9 +248,9 @@ def run(
     record : sequence of str
         Layers whose outputs are kept.
     batch : int
-        Samples that a worker takes at a time. No influence on the result.
+        Samples that a worker takes at a time, in whole blocks. No influence on the result.
     jobs : int
-        Worker processes. No influence on the result.
+        Worker processes: they share the chips, or the samples where chips are fewer. No influence on the result.
 
     Returns
     -------
@@ -255,6 +261,13 @@ def run(
     ------
     InputError
         If an argument is not possible.
+
+    Notes
+    -----
+    Samples go through the network in blocks of 256, or of 32 where there are convolutions, layer by layer, each with
+    all its time steps. Memory is that of a block's largest signals (some MiB for LeNet-5 and 10 steps, whatever the
+    number of samples) and of one chip for each worker; with several chips, all blocks are kept as they are before the
+    first layer that varies.
     """
     if not isinstance(network, Network):
         raise InputError(f"network is {type(network).__name__}; allowed is a Network")
@@ -380,8 +393,9 @@ class _Line:
         places = len(self.network.layers)
         shared = self.first if len(chips) > 1 else 0
         parts = self.chip(chips[0])
-        numbers = range(-(-len(samples) // _BLOCK))
-        blocks = (self.start(first_block + n, samples[n * _BLOCK : (n + 1) * _BLOCK], _CODING) for n in numbers)
+        size = _block(self.network)
+        numbers = range(-(-len(samples) // size))
+        blocks = (self.start(first_block + n, samples[n * size : (n + 1) * size], _CODING) for n in numbers)
         blocks = (self.pass_on(block, 0, shared, chips[0], parts) for block in blocks)
         blocks = list(blocks) if len(chips) > 1 else blocks
         found = []
@@ -401,11 +415,12 @@ def _coded(network: Network, samples: np.ndarray, rng: np.random.Generator, dtyp
 
 def _on_workers(line: _Line, samples: np.ndarray, chips: int, batch: int, jobs: int) -> dict[str, dict]:
     """Share out chips, or samples where there are fewer chips than workers; put the results together again."""
-    size = -(-batch // _BLOCK) * _BLOCK
+    block = _block(line.network)
+    size = -(-batch // block) * block
     portions = range(0, len(samples), size) if chips < jobs else range(0, len(samples), len(samples))
     size = size if chips < jobs else len(samples)
     groups = [list(each) for each in np.array_split(range(chips), min(chips, jobs))]
-    tasks = [(samples[at : at + size], at // _BLOCK, [int(c) for c in group]) for group in groups for at in portions]
+    tasks = [(samples[at : at + size], at // block, [int(c) for c in group]) for group in groups for at in portions]
     if jobs == 1 or len(tasks) == 1:
         results = [line.through(*task) for task in tasks]
     else:
@@ -443,8 +458,9 @@ def _designed(
         return designs
     # Named as recorded, so that a layer with an engine gets the signal of each step and not their sum.
     line = _Line(network, dtype, {}, seed, tuple(rules))
-    numbers = range(-(-len(typical) // _BLOCK))
-    blocks = [line.start(n, typical[n * _BLOCK : (n + 1) * _BLOCK], _TYPICAL_CODING) for n in numbers]
+    size = _block(network)
+    numbers = range(-(-len(typical) // size))
+    blocks = [line.start(n, typical[n * size : (n + 1) * size], _TYPICAL_CODING) for n in numbers]
     for place, layer in enumerate(network.layers):
         if layer.name in rules:
             engine = rules[layer.name]

@@ -1,10 +1,10 @@
 """Products of exact layers: dense by the linear algebra library, or one addition of weights for each spike.
 
 Which is faster depends on how many inputs are zero, and on the machine. The crossovers were measured on one core with
-AVX-512 and 1 MiB of second-level cache (AMD EPYC of the fourth generation, OpenBLAS, float32), where the library does
-40 million products in a millisecond. A dense layer of 500 outputs is faster spike by spike below an activity of 0.33, one
-of 120 below 0.22; a convolution with 64 outputs and 5 x 5 elements below 0.3, with 16 outputs below 0.05. On another
-machine results are the same, some of them later.
+AVX-512 and a second-level cache of 1 MiB (AMD EPYC of the fourth generation, OpenBLAS, float32), where the library does
+40 million products in a millisecond. A dense layer of 500 outputs is faster spike by spike below an activity of 0.33,
+one of 120 below 0.22; a convolution with 64 outputs and 5 x 5 elements below 0.3, with 16 outputs below 0.05. On
+another machine results are the same, some of them later.
 """
 
 from collections.abc import Iterator
@@ -16,6 +16,8 @@ from circuitsnn.core import spiking as core
 from circuitsnn.snn.layers import Convolution, Dense
 
 __all__ = ["convolution_is_sparse", "dense_convolution", "product_is_sparse", "sparse_convolution"]
+
+Element = tuple[tuple[int, ...], tuple[slice, ...], tuple[slice, ...]]
 
 _FETCHED = 2.5
 """How much longer an addition takes whose weight is fetched for one spike than a product of the library."""
@@ -87,11 +89,14 @@ def dense_convolution(layer: Convolution, weights: np.ndarray, maps: np.ndarray,
     out : ndarray, shape (T, outputs, *positions, n)
         Is filled.
     """
+    elements = list(_elements(layer, maps.shape[3:-1], out.shape[3:-1]))
     for source, sink in zip(maps, out, strict=True):
-        _dense_step(layer, weights, source, sink)
+        _dense_step(layer, weights, elements, source, sink)
 
 
-def _dense_step(layer: Convolution, weights: np.ndarray, maps: np.ndarray, out: np.ndarray) -> None:
+def _dense_step(
+    layer: Convolution, weights: np.ndarray, elements: list[Element], maps: np.ndarray, out: np.ndarray
+) -> None:
     channels, rows, samples = maps.shape[0], maps.shape[1], maps.shape[-1]
     step, edge, high = layer.stride[0], layer.padding[0], layer.kernel[0]
     positions, others = out.shape[1], out.shape[2:-1]
@@ -105,7 +110,7 @@ def _dense_step(layer: Convolution, weights: np.ndarray, maps: np.ndarray, out: 
         low, stop = max(start, 0), min(start + len(gathered), rows)
         if low < stop:
             source, sink = np.swapaxes(maps[:, low:stop], 0, 1), gathered[low - start : stop - start]
-            for element, to, taken in _elements(layer, maps.shape[2:-1], others):
+            for element, to, taken in elements:
                 sink[(slice(None), slice(None), *element, *to)] = source[(slice(None), slice(None), *taken)]
         for position in range(first, last):
             at = (position - first) * step
@@ -113,9 +118,7 @@ def _dense_step(layer: Convolution, weights: np.ndarray, maps: np.ndarray, out: 
             np.matmul(weights, patch, out=out[:, position].reshape(len(out), -1))
 
 
-def _elements(
-    layer: Convolution, sizes: tuple[int, ...], positions: tuple[int, ...]
-) -> Iterator[tuple[tuple[int, ...], tuple[slice, ...], tuple[slice, ...]]]:
+def _elements(layer: Convolution, sizes: tuple[int, ...], positions: tuple[int, ...]) -> Iterator[Element]:
     """Give each element of the kernel (but for the first direction), and where it meets which inputs."""
     for element in np.ndindex(*layer.kernel[1:]):
         to, taken = [], []

@@ -450,9 +450,14 @@ class Macro:
         leakage = np.zeros((len(self.tiling.row_tiles), count))
         if linear and self._shifts is None:
             return np.arange(codes, dtype=float)[None], self._stored[None].astype(np.float32), leakage
-        cells = self._sides(slice(None)).reshape(count * rows, *model.read.nominal.shape)
-        holds = self._stored.T.reshape(-1)
-        phi, psi_of_ones = model.cells(cells[holds])
+        stored = self._stored.T
+        holds = stored.reshape(-1)
+        # Cells that hold 0 draw nothing: their transistors are not even looked at.
+        if self._shifts is None:
+            cells = np.broadcast_to(self._read.nominal, (int(holds.sum()), *self._read.nominal.shape))
+        else:
+            cells = self._read.sides(tuple(each[self._columns][stored] for each in self._shifts))
+        phi, psi_of_ones = model.cells(cells)
         psi = np.zeros((len(phi), count * rows), np.float32)
         if linear:
             # The cells' relative currents alone, proportional to the code.
@@ -463,7 +468,7 @@ class Macro:
         else:
             psi[:, holds] = psi_of_ones
             leaks = np.zeros(count * rows)
-            leaks[holds] = model.leakage(cells[holds])
+            leaks[holds] = model.leakage(cells)
             below = self.tiling.rows_per_weight
             for number, (start, stop) in enumerate(self.tiling.row_tiles):
                 leakage[number] = leaks.reshape(count, rows)[:, start * below : stop * below].sum(axis=1)
@@ -642,6 +647,32 @@ class Macro:
         result = total.T.astype(float)
         result += self._digital(planes)
         return result.reshape(*x.shape[:-1], outputs) * self.step
+
+    def effective_weights(self) -> np.ndarray:
+        """Give the weights that the cells of this chip stand for, to first order.
+
+        Returns
+        -------
+        ndarray, shape (outputs, inputs)
+            Sums of the currents of a weight's own cells, by significance and with the decoding's gain. Products of the
+            macro are those of these weights, but for bends, droop, leakage, converters and noise. [-]
+
+        Raises
+        ------
+        InputError
+            If the fidelity is "ideal", or word lines carry more than 0 and 1, where a cell has no one current.
+        """
+        if self.fidelity == "ideal" or self.input_mapping.plane_maximum > 1 or self.significance == "pulse_width":
+            raise InputError(
+                "effective weights need a circuit whose word lines are on or off; allowed are input_coding 'spikes' or "
+                "'bit_serial', significance 'digital' or 'charge_sharing', and another fidelity than 'ideal'"
+            )
+        phi, psi, _ = self._model
+        rank = len(phi) // (self._actual.bases if self.imperfections.nonlinearity else 1)
+        currents = np.tensordot(phi[:rank, 1], psi[:rank], 1)
+        conversions = (self._in_kernel_order(currents) * self._share).sum(axis=1) * self._significance
+        weights = conversions.reshape(len(currents), -1, len(self.weights)).sum(axis=1).T
+        return (self.gain * weights + self.weight_mapping.offset) * self.step
 
     def _digital(self, planes: np.ndarray) -> np.ndarray:
         """Give what is added digitally and exactly: offsets of weights and of inputs."""

@@ -41,6 +41,9 @@ LOWEST_THRESHOLD = 0.05
 class Perturbation(Protocol):
     """What a layer's weights and products suffer in training."""
 
+    trimmed: bool
+    """Whether the mean error of an output over a batch, by its weights, is taken off."""
+
     def weight(self, weight: Tensor, generator: torch.Generator) -> Tensor:
         """Perturb the weights that a layer multiplies by."""
 
@@ -292,17 +295,16 @@ class Module(nn.Module):
         if layer.name in self.quantisers:
             weight = self.quantisers[layer.name](weight)
         perturbation = self.perturbations.get(layer.name) if self.training else None
-        if perturbation is not None:
-            weight = perturbation.weight(weight, self.generator)
-        if isinstance(layer, Dense):
-            product = functional.linear(x, weight)
-        elif len(layer.kernel) == 2:
-            product = functional.conv2d(x, weight, None, layer.stride, layer.padding)
+        if perturbation is None:
+            product = _product(layer, x, weight)
         else:
-            # Two to three times faster on a CPU than channels first.
-            x = x.contiguous(memory_format=torch.channels_last_3d)
-            product = functional.conv3d(x, weight, None, layer.stride, layer.padding)
-        if perturbation is not None:
+            perturbed = perturbation.weight(weight, self.generator)
+            product = _product(layer, x, perturbed)
+            if perturbation.trimmed:
+                error = _product(layer, x.mean(dim=0, keepdim=True), (perturbed - weight).detach())
+                if error.dim() > 2:
+                    error = error.mean(dim=tuple(range(2, error.dim())), keepdim=True)
+                product = product - error
             product = perturbation.product(product, self.generator)
         if layer.bias is None:
             return product
@@ -359,6 +361,16 @@ def _trained(layer: Layer) -> dict[str, np.ndarray]:
     if isinstance(layer, BatchNorm):
         return {"scale": layer.scale, "shift": layer.shift}
     return {}
+
+
+def _product(layer: Weights, x: Tensor, weight: Tensor) -> Tensor:
+    if isinstance(layer, Dense):
+        return functional.linear(x, weight)
+    if weight.dim() == 4:
+        return functional.conv2d(x, weight, None, layer.stride, layer.padding)
+    # Two to three times faster on a CPU than channels first.
+    x = x.contiguous(memory_format=torch.channels_last_3d)
+    return functional.conv3d(x, weight, None, layer.stride, layer.padding)
 
 
 def _described(layer: Layer) -> tuple:

@@ -2,11 +2,11 @@
 
 What is measured is chips of an engine for the layer's own matrix and inputs, not typed in:
 
-- cell spread: every bit of a weight lies in a cell of its own, whose current is off by a relative eps, so that a weight
-  is off by sum_k s_k b_k eps_k, with s_k what column k counts for and b_k the stored bit. So the variance of a product
-  between chips is sigma^2 sum_i x_i^2 sum_k (s_k b_k)^2, which sigma is fitted to, with a constant beside it.
-- product error: that constant (converters differ), the variance between reads of a chip (noise), and what all chips
-  have in common (converter steps, curvature), together relative to the products' root mean square.
+- cell spread sigma: every bit of a weight lies in a cell of its own, whose current is off by a relative eps, so that a
+  weight is off by sum_k s_k b_k eps_k, with s_k what column k counts for and b_k the stored bit. So the variance of a
+  product between chips is sigma^2 sum_i (x_i - mean x_i)^2 sum_k (s_k b_k)^2, each chip's mean error of an output taken
+  off; sigma is fitted to that, with a constant beside it for converters.
+- product error: what is left of the mean square error, of noise, converter steps, curvature, over that of the products.
 
 In training each batch is another chip: cells are drawn anew, products get the error as Gaussian noise. This leaves out
 that errors of products depend on one another.
@@ -43,6 +43,8 @@ class MacroPerturbation:
     """Standard deviation of all other errors of a product, over the products' root mean square. [1]"""
     mapping: WeightMapping = _MAPPING
     """How weights lie in cells."""
+    trimmed: bool = False
+    """Whether each chip's mean error of an output is taken off."""
 
     def __post_init__(self) -> None:
         for name in ("cell_spread", "product_error"):
@@ -146,16 +148,19 @@ def measure(
     integers, step = quantise(matrix, mapping.bits)
     exact = rows @ (integers * step).T
     noise = found.var(axis=1, ddof=1).mean()
-    chip_means = found.mean(axis=1)
-    # Between chips: the cells' part grows with the squares of inputs and of what stored bits count for.
-    between = np.maximum(chip_means.var(axis=0, ddof=1) - noise / reads, 0.0).ravel()
-    by_cells = (rows**2 @ (_squares(mapping, integers) * step**2).T).ravel()
-    spread, differing = _line(by_cells, between)
-    # In common: what the mean of the chips is off by, less what is left of the above in that mean.
-    common = np.mean((chip_means.mean(axis=0) - exact) ** 2) - between.mean() / chips - noise / (chips * reads)
+    # Between chips, less what chips are trimmed for: it grows with squares of inputs and of what stored bits count for.
+    errors = found.mean(axis=1) - exact
+    between = (errors - errors.mean(axis=1, keepdims=True)).var(axis=0, ddof=1) - noise / reads
+    squares = (_squares(mapping, integers) * step**2).T
+    centred = (rows - rows.mean(axis=0)) ** 2 @ squares
+    variance = _slope(centred.ravel(), between.ravel())
+    trimmed = bool(getattr(engine, "trim", False))
+    by_cells = variance * np.mean(centred if trimmed else rows**2 @ squares)
+    left = max(np.mean((found - exact) ** 2) - by_cells, 0.0)
     power = np.mean(exact**2)
-    error = noise + differing + max(common, 0.0)
-    return MacroPerturbation(float(np.sqrt(spread)), float(np.sqrt(error / power)) if power > 0 else 0.0, mapping)
+    return MacroPerturbation(
+        float(np.sqrt(variance)), float(np.sqrt(left / power)) if power > 0.0 else 0.0, mapping, trimmed
+    )
 
 
 def perturbations(
@@ -260,13 +265,12 @@ def _squares(mapping: WeightMapping, integers: np.ndarray) -> np.ndarray:
     return mapping.to_cells(integers).astype(float) @ (mapping.significances.astype(float) ** 2)
 
 
-def _line(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
-    """Slope and intercept of a line through points, neither below zero."""
+def _slope(x: np.ndarray, y: np.ndarray) -> float:
+    """Slope of a line through points; neither it nor its intercept is below zero."""
     from scipy.optimize import nnls
 
     scale = float(np.abs(x).max(initial=0.0)) or 1.0
-    (slope, intercept), _ = nnls(np.column_stack([x / scale, np.ones(len(x))]), y)
-    return slope / scale, intercept
+    return float(nnls(np.column_stack([x / scale, np.ones(len(x))]), y)[0][0] / scale)
 
 
 def _normal(like: Tensor, generator: torch.Generator) -> Tensor:

@@ -41,7 +41,7 @@ def circuitsnn(given: dict) -> tuple[Callable[[], object], Batch, str]:
 
     def run(record=()):
         nonlocal starts
-        starts = iter(range(0, len(samples), inference._BLOCK))
+        starts = iter(range(0, len(samples), inference._block(network)))
         return inference.run(network, samples, record=record)
 
     starts = iter(())

@@ -117,6 +117,21 @@ def test_chips_differ_and_stay_noise_is_drawn_anew(spiking):
     assert design.status.ok
 
 
+@pytest.mark.parametrize("significance", ["digital", "charge_sharing"])
+def test_a_linear_chip_has_the_errors_of_its_macro(significance):
+    rows, matrix = KINDS["spikes"](RNG(4), (600, 40)), weights(8, 40)
+    card = small_card(rows=40, rows_on=40, columns=120)
+    designs = [OnMacro(card, significance=significance, linear=on).design(matrix, rows[:64], 5) for on in (True, False)]
+    linear, whole = (each.chip(seeds(1)[0]) for each in designs)
+    exact = rows @ matrix.T
+    errors = [each.multiply(rows, RNG(n)) - exact for n, each in enumerate((linear, whole))]
+    assert errors[0].std() == pytest.approx(errors[1].std(), rel=0.15)
+    # Mismatch is that of the chip: what is common to both errors is more than what each has of its own.
+    assert np.corrcoef(errors[0].ravel(), errors[1].ravel())[0, 1] > 0.4
+    again = designs[0].chip(seeds(1)[0]).multiply(rows, RNG(0)) - exact
+    np.testing.assert_array_equal(errors[0], again)
+
+
 def test_cost_is_the_macro_s_report(spiking):
     matrix, rows, design = spiking
     cost = design.cost()
@@ -196,6 +211,8 @@ def test_a_macro_that_does_not_fit_is_an_error(make, message):
         {"input_quantile": 0.0},
         {"significance": "pulse_width", "input_coding": "pulse_width"},
         {"trim": 1},
+        {"linear": 1},
+        {"linear": True, "input_coding": "pulse_width"},
         {"supply_drift": 2.0},
         {"converter_bits": 0},
     ],

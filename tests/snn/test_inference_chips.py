@@ -21,6 +21,7 @@ from circuitsnn.snn.engines.base import (
 from circuitsnn.snn.inference import run
 from circuitsnn.snn.layers import AveragePool, Convolution, Dense, Flatten, Neuron
 from circuitsnn.snn.network import Network
+from circuitsnn.sram.macro import Macro
 from circuitsnn.status import Status
 
 
@@ -218,7 +219,7 @@ def test_what_chips_share_is_computed_once(monkeypatch):
 
     monkeypatch.setattr(Evaluator, "__call__", counted)
     design = Laid(network()["conv2"].matrix, None, Spread(spread=0.1))
-    run(network(), DATA[:64], engines={"conv2": design}, chips=5)
+    run(network(), DATA[:20], engines={"conv2": design}, chips=5)
     assert [evaluated.count(name) for name in ("conv1", "neuron1", "pool", "conv2", "fc")] == [1, 1, 1, 5, 5]
 
 
@@ -263,3 +264,17 @@ def test_engines_that_do_not_fit(engines, message):
     with pytest.raises(InputError, match=message):
         run(network(), DATA, engines=engines)
     assert run(network(), DATA[:2], engines={"fc": None}).chips == 1
+
+
+def test_a_macro_stands_for_an_engine():
+    """Whole numbers as weights and an ideal macro: the exact product, in the network's units."""
+    rng = np.random.default_rng(3)
+    weights = rng.integers(-7, 8, (4, 12))
+    macro = Macro(load_card("sram_macro_65nm"), weights, "ideal", weight_bits=4)
+    net = Network((12,), (Neuron("neuron", 0.6), Dense("fc", weights.astype(float))), 3)
+    x = rng.random((20, 12))
+    exact, found = run(net, x), run(net, x, engines={"fc": macro}, chips=2)
+    assert exact.outputs.any()
+    np.testing.assert_allclose(found.outputs, np.repeat(exact.outputs, 2, axis=0), atol=1e-5)
+    with pytest.raises(InputError, match="layer 'neuron' is of kind 'neuron'"):
+        run(net, x, engines={"neuron": macro})

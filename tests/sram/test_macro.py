@@ -517,3 +517,22 @@ def test_a_chip_of_a_design_is_the_macro_of_its_seed():
     np.testing.assert_array_equal(Macro(small_card(), weights, "ideal").chip(2).forward(x), x @ weights.T)
     with pytest.raises(InputError, match="seed"):
         first.chip(-1)
+
+
+@pytest.mark.parametrize("scheme", ["twos_complement", "offset_binary", "differential"])
+@pytest.mark.parametrize("significance", ["digital", "charge_sharing"])
+def test_effective_weights_are_the_macro_where_it_is_linear(scheme, significance):
+    """With mismatch alone, a product is that of the effective weights; without it, these are the weights."""
+    rng = np.random.default_rng(41)
+    weights, x = matrix(rng, low=-31), rng.integers(0, 8, (30, 40))
+    only = Imperfections(mismatch=True, nonlinearity=False, noise=False, converter="none")
+    words = {"weight_scheme": scheme, "significance": significance, "input_coding": "bit_serial", "input_bits": 3}
+    macro = Macro(small_card(), weights, imperfections=only, **words)
+    left = macro.forward(x) - x @ macro.effective_weights().T
+    # What is left is the decoding's offset, the same for each conversion.
+    assert np.abs(left - left.mean(axis=0)).max() < 1e-3 * np.abs(macro.forward(x)).max()
+    exact = Macro(small_card(), weights, imperfections=NONE, **words)
+    np.testing.assert_allclose(exact.effective_weights(), weights, atol=1e-4)
+    assert np.abs(macro.effective_weights() - weights).max() > 1.0
+    with pytest.raises(InputError, match="effective weights"):
+        Macro(small_card(), weights, "ideal").effective_weights()

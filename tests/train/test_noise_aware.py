@@ -10,8 +10,11 @@ torch = pytest.importorskip("torch")
 
 from circuitsnn.errors import InputError
 from circuitsnn.snn.engines.base import MacChip, MacDesign, MacEngine
+from circuitsnn.snn.engines.macro import OnMacro
 from circuitsnn.snn.layers import Convolution, Dense, Flatten, Neuron
 from circuitsnn.snn.network import Network
+from circuitsnn.sram.macro import Imperfections
+from circuitsnn.sram.mapping import WeightMapping
 from circuitsnn.train.module import build
 from circuitsnn.train.noise_aware import MacroPerturbation, layer_inputs, measure, perturbations
 
@@ -30,6 +33,7 @@ class Chip(MacChip):
 @dataclass(frozen=True)
 class Design(MacDesign):
     matrix: np.ndarray
+    rows: np.ndarray
     engine: "Cells"
 
     def chip(self, seed):
@@ -40,8 +44,10 @@ class Design(MacDesign):
         for k in range(6):  # two's complement, each bit a cell of its own
             bits = (weights >> k) & 1
             found += (-32 if k == 5 else 2**k) * bits * (1 + self.engine.spread * rng.standard_normal(bits.shape))
-        offsets = self.engine.offset * rng.standard_normal(len(weights))
-        return Chip(step * found, offsets + self.engine.common, self.engine.noise)
+        offsets = self.engine.offset * rng.standard_normal(len(weights)) + self.engine.common
+        if self.engine.trim:
+            offsets = -(self.rows @ (step * found - self.matrix).T).mean(axis=0)
+        return Chip(step * found, offsets, self.engine.noise)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,9 +56,10 @@ class Cells(MacEngine):
     offset: float = 0.0
     noise: float = 0.0
     common: float = 0.0
+    trim: bool = False
 
     def design(self, matrix, rows, steps):
-        return Design(matrix, self)
+        return Design(matrix, rows, self)
 
 
 def case():
@@ -68,6 +75,32 @@ def test_spread_of_cells_is_found():
     assert found.product_error == pytest.approx(0.3 / rms, rel=0.1)
 
 
+def test_spread_is_found_where_mean_errors_are_trimmed():
+    matrix, rows = case()
+    found = measure(Cells(spread=0.05, noise=0.3, trim=True), matrix, rows, chips=40, reads=3)
+    assert found.trimmed
+    assert found.cell_spread == pytest.approx(0.05, rel=0.05)
+    assert found.product_error == pytest.approx(0.3 / np.sqrt(np.mean((rows @ matrix.T) ** 2)), rel=0.1)
+
+
+def test_trimmed_products_have_no_mean_error():
+    matrix, rows = case()
+    convolution = np.random.default_rng(1).normal(size=(4, 2, 3, 3))
+    for layer, x in (
+        (Dense("layer", matrix), rows),
+        (Convolution("layer", convolution, padding=1), np.random.default_rng(2).random((6, 2, 5, 5))),
+    ):
+        network = Network(x.shape[1:], (layer,))
+        x = torch.from_numpy(x)
+        exact = build(network, dtype=torch.float64).signals(x)["layer"].detach()
+        for trimmed in (False, True):
+            perturbed = {"layer": MacroPerturbation(0.1, 0.0, trimmed=trimmed)}
+            error = build(network, perturbations=perturbed, dtype=torch.float64).signals(x)["layer"].detach() - exact
+            mean = error.transpose(0, 1).flatten(1).mean(dim=1).abs().max()
+            assert float(error.std()) > 0.01
+            assert (float(mean) < 1e-12) == trimmed
+
+
 def test_other_errors_add_up():
     matrix, rows = case()
     found = measure(Cells(offset=0.3, noise=0.4, common=1.2), matrix, rows, chips=60, reads=4)
@@ -81,6 +114,24 @@ def test_exact_chips_leave_nothing_but_rounding():
     found = measure(Cells(), matrix, rows)
     assert found.cell_spread < 1e-6
     assert found.product_error < 1e-6
+
+
+def test_cells_of_macros():
+    # One cell read at a time, without converters, tells its own current.
+    rng = np.random.default_rng(0)
+    matrix = rng.choice([-16.0, -8.0, 4.0, 2.0, 1.0], (6, 30))
+    matrix[0, 0] = 31.0
+    rows = (rng.random((60, 30)) < 0.4).astype(float)
+    bare = Imperfections(noise=False, converter="none", nonlinearity=False)
+    design = OnMacro(imperfections=bare, trim=False).design(matrix, rows, 1)
+    seeds = np.random.SeedSequence(5).spawn(20)
+    weights = np.array([design.chip(seed).multiply(np.eye(30), np.random.default_rng(1)).T for seed in seeds])
+    currents = (weights / matrix)[:, matrix < 31.0]
+    found = measure(OnMacro(), matrix, rows, chips=20, reads=2)
+    assert found.mapping == WeightMapping("differential", 6)
+    assert found.trimmed
+    assert found.cell_spread == pytest.approx(currents.std(), rel=0.15)
+    assert 0.0 < found.product_error < 0.1
 
 
 def test_weights_are_off_as_their_bits_are():

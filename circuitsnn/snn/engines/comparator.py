@@ -79,6 +79,7 @@ class Comparator(NeuronEngine):
         )
 
     def design(self, neuron: Neuron, shape: tuple[int, ...], drive: np.ndarray) -> "_Design":
+        """Apply the rule to a layer: see `NeuronEngine.design`."""
         return _Design(self, neuron, shape)
 
 

@@ -51,6 +51,7 @@ class Crossbar(MacEngine):
             whole_number("Crossbar: converter_bits", self.converter_bits, 1, 16)
 
     def design(self, matrix: np.ndarray, rows: np.ndarray, steps: int) -> "_Design":
+        """Apply the rule to a layer: see `MacEngine.design`."""
         matrix, rows = np.asarray(matrix, dtype=float), np.asarray(rows, dtype=float)
         if rows.ndim != 2 or not len(rows) or rows.shape[1:] != matrix.shape[1:]:
             raise InputError(f"typical inputs have shape {rows.shape}; allowed is (n, {matrix.shape[1]})")

@@ -132,6 +132,9 @@ class OnMacro(MacEngine):
     """Relative change of all array supplies after the calibration. [1]"""
     trim: bool = True
     """Whether each chip's mean error of each output is measured and taken off."""
+    linear: bool = False
+    """Whether a chip's products are those of its `effective_weights` with normal errors, for speed: mean and standard
+    deviation of each output's errors are measured with the typical inputs on the chip itself."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "card", load_card(self.card) if isinstance(self.card, str) else self.card)
@@ -151,8 +154,12 @@ class OnMacro(MacEngine):
                              "bit_serial, pulse_width, level")  # fmt: skip
         if not isinstance(self.input_quantile, (int, float)) or not 0.0 < self.input_quantile <= 1.0:
             raise InputError(f"OnMacro: input_quantile is {self.input_quantile!r}; allowed is a share > 0 and <= 1")
-        if not isinstance(self.trim, bool):
-            raise InputError(f"OnMacro: trim is {self.trim!r}; allowed: True, False")
+        for name in ("trim", "linear"):
+            if not isinstance(getattr(self, name), bool):
+                raise InputError(f"OnMacro: {name} is {getattr(self, name)!r}; allowed: True, False")
+        if self.linear and (self.input_coding != "bit_serial" or self.significance == "pulse_width"):
+            raise InputError("OnMacro: linear needs word lines on or off; allowed are input_coding 'bit_serial' "
+                             "and significance 'digital' or 'charge_sharing'")  # fmt: skip
         # The macro's own checks of the rest, before there is a layer.
         Macro(self.card, np.ones((1, 2)), "ideal", **self._options, input_bits=self.input_bits,
               input_coding=self.input_coding)  # fmt: skip
@@ -163,6 +170,7 @@ class OnMacro(MacEngine):
         return {name: getattr(self, name) for name in names}
 
     def design(self, matrix: np.ndarray, rows: np.ndarray, steps: int) -> "MacroDesign":
+        """Apply the rule to a layer: see `MacEngine.design`."""
         matrix, rows = _checked(matrix, rows)
         inputs = InputRange.of(rows, self.input_coding, self.input_bits, self.input_quantile)
         integers, step = quantise(matrix, self.weight_bits)
@@ -189,7 +197,8 @@ class OnMacro(MacEngine):
             few = np.linspace(0, len(matrix) - 1, min(len(matrix), _MODEL_OUTPUTS)).astype(int)
             model = Macro(self.card, integers[few], self.fidelity, **options)
             make = partial(Macro, self.card, integers, self.fidelity, behaviour=model.behaviour, **options)
-        return MacroDesign(model, make, inputs, step, (typical, typical @ matrix.T) if self.trim else None)
+        trim = (typical, typical @ matrix.T) if self.trim else None
+        return MacroDesign(model, make, inputs, step, trim, typical if self.linear else None)
 
 
 class MacroDesign(MacDesign):
@@ -207,6 +216,8 @@ class MacroDesign(MacDesign):
         What a unit of the macro's outputs counts for, inputs being whole numbers. [-]
     trim : tuple of two ndarrays, optional
         Typical inputs (n, inputs) and their exact products (n, outputs), to find each output's mean error with. [-]
+    linear : ndarray, shape (n, inputs), optional
+        Typical inputs that chips are made linear with. [-]
     """
 
     def __init__(
@@ -216,21 +227,22 @@ class MacroDesign(MacDesign):
         inputs: InputRange,
         step: float,
         trim: tuple[np.ndarray, np.ndarray] | None = None,
+        linear: np.ndarray | None = None,
     ) -> None:
         imperfections = model.imperfections
         drawn = imperfections.mismatch or imperfections.noise or imperfections.converter == "real"
         self.varies, self.status = model.fidelity != "ideal" and drawn, model.status
         self.inputs, self._ideal = inputs, model.fidelity == "ideal"
-        self._make, self._step, self._trim = make, step, trim
+        self._make, self._step, self._trim, self._linear = make, step, trim, linear
 
     def chip(self, seed: np.random.SeedSequence) -> "_Chip":
         words = seed.generate_state(8)
         macro = self._make(seed=int.from_bytes(words[:4].tobytes(), "little"))
-        chip = _Chip(macro, self.inputs, self._step)
+        chip, rng = _Chip(macro, self.inputs, self._step), np.random.default_rng(words[4:])
         if self._trim is not None:
             rows, exact = self._trim
-            chip.error = (chip.multiply(rows, np.random.default_rng(words[4:])) - exact).mean(axis=0)
-        return chip
+            chip.error = (chip.multiply(rows, rng) - exact).mean(axis=0)
+        return chip if self._linear is None else _LinearChip(chip, self._linear, rng)
 
     def cost(self) -> Cost | None:
         """Energy and delay of one product, mean over typical inputs: the macro's own report."""
@@ -254,6 +266,18 @@ class _Chip(MacChip):
 
     def multiply(self, rows: np.ndarray, rng: np.random.Generator | None) -> np.ndarray:
         return self.macro.forward(self.inputs.to_integers(rows), rng) * self.unit - self.error
+
+
+class _LinearChip(MacChip):
+    def __init__(self, chip: _Chip, rows: np.ndarray, rng: np.random.Generator) -> None:
+        self.inputs = chip.inputs
+        self.matrix = np.ascontiguousarray(chip.macro.effective_weights() * chip.unit, np.float32)
+        left = chip.multiply(rows, rng) - self.inputs.to_integers(rows) @ self.matrix.T
+        self.mean, self.sigma = left.mean(axis=0).astype(np.float32), left.std(axis=0).astype(np.float32)
+
+    def multiply(self, rows: np.ndarray, rng: np.random.Generator | None) -> np.ndarray:
+        products = self.inputs.to_integers(rows).astype(np.float32) @ self.matrix.T + self.mean
+        return products + self.sigma * rng.standard_normal(products.shape, np.float32)
 
 
 def wrap(macro: Macro) -> MacEngine:

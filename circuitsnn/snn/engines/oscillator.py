@@ -198,6 +198,7 @@ class OscillatorNeuron(NeuronEngine):
                 raise InputError(f"OscillatorNeuron: spread is {self.spread!r}; allowed is a number >= 0 and < 1")
 
     def design(self, neuron: Neuron, shape: tuple[int, ...], drive: np.ndarray) -> "OscillatorDesign":
+        """Apply the rule to a layer: see `NeuronEngine.design`."""
         return OscillatorDesign(self, neuron, shape, drive)
 
 

@@ -32,6 +32,7 @@ class Quantised(MacEngine):
             whole_number("Quantised: input_bits", self.input_bits, 2, 24)
 
     def design(self, matrix: np.ndarray, rows: np.ndarray, steps: int) -> "_Design":
+        """Apply the rule to a layer: see `MacEngine.design`."""
         weights = quantisation(matrix, self.bits, self.scheme)
         inputs = None if self.input_bits is None else quantisation(rows, self.input_bits, self.scheme)
         return _Design(weights.rounded(matrix), inputs)

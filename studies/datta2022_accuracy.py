@@ -28,7 +28,7 @@ from matplotlib.figure import Figure
 from circuitsnn.data.patches import PixelPatches, Split
 from circuitsnn.errors import InputError
 from circuitsnn.figures import PALETTE
-from circuitsnn.snn.conversion import spiking
+from circuitsnn.snn.conversion import quantised, spiking
 from circuitsnn.snn.inference import run as infer
 from circuitsnn.snn.metrics import Scores, score
 from circuitsnn.snn.network import Network
@@ -40,7 +40,6 @@ from circuitsnn.study.trained import (
     at_hand,
     drawn,
     nearest_neighbour,
-    quantised,
     scene_patches,
     stated_accuracy,
     trained_networks,

@@ -28,7 +28,7 @@ from matplotlib.figure import Figure
 
 from circuitsnn.cards import Card
 from circuitsnn.figures import PALETTE
-from circuitsnn.snn.conversion import recalibrate
+from circuitsnn.snn.conversion import quantised, recalibrate
 from circuitsnn.snn.engines.macro import OnMacro
 from circuitsnn.snn.inference import run as infer
 from circuitsnn.snn.network import Network
@@ -40,7 +40,6 @@ from circuitsnn.study.trained import (
     at_hand,
     drawn,
     nearest_neighbour,
-    quantised,
     scene_patches,
     trained_networks,
     training_seed,

@@ -26,7 +26,7 @@ from circuitsnn.cards import Card
 from circuitsnn.data import ImageSet, load
 from circuitsnn.energy.network import FIGURES, network_cost
 from circuitsnn.figures import PALETTE
-from circuitsnn.snn.conversion import recalibrate
+from circuitsnn.snn.conversion import quantised, recalibrate
 from circuitsnn.snn.engines.comparator import Comparator
 from circuitsnn.snn.engines.crossbar import Crossbar
 from circuitsnn.snn.engines.macro import OnMacro
@@ -34,7 +34,7 @@ from circuitsnn.snn.engines.oscillator import OscillatorNeuron
 from circuitsnn.snn.inference import run as infer
 from circuitsnn.snn.network import Network
 from circuitsnn.study import Claim, Outcome, Study, StudyContext, StudyParameter, new_figure
-from circuitsnn.study.trained import TRAINING, advice, at_hand, drawn, quantised, stated_accuracy, trained_networks
+from circuitsnn.study.trained import TRAINING, advice, at_hand, drawn, stated_accuracy, trained_networks
 
 BITS = 6
 RECIPES = {"digits": "digits-mlp", "mnist": "mnist-mlp", "fashion-mnist": "fashion-mlp"}

@@ -17,7 +17,7 @@ from circuitsnn.data import load, pixel_patches
 from circuitsnn.data.sets import Scene
 from circuitsnn.errors import InputError
 from circuitsnn.snn import architectures
-from circuitsnn.snn.conversion import spiking
+from circuitsnn.snn.conversion import quantised, spiking
 from circuitsnn.snn.engines.macro import OnMacro
 from circuitsnn.snn.files import load_network, save_network
 from circuitsnn.snn.metrics import score
@@ -416,7 +416,7 @@ def _make_stage(
     else:
         about["bits"] = str(stage.bits)
         for scheme in ("scale", "affine"):
-            about |= _measured(qstdb.deploy(network, stage.bits, scheme), samples, f", {scheme} quantisation")
+            about |= _measured(quantised(network, stage.bits, scheme), samples, f", {scheme} quantisation")
     return replace(network, about=about)
 
 

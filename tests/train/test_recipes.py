@@ -99,7 +99,7 @@ def test_interrupted_recipes_go_on(tmp_path):
 
 def test_stages_of_cnn_3d(tmp_path):
     made = make(RECIPES["samson-cnn3d"], tmp_path, epochs=1, samples=patches(), stages=("snn6", "scratch6"))
-    assert [one.stage.name for one in made] == ["ann", "lowered", "snn", "snn6", "scratch6"]
+    assert [one.stage.name for one in made] == ["ann", "lowered", "base", "snn6", "scratch6"]
     for one in made:
         assert bool(one.network.neuron_layers) == one.stage.spiking
         assert one.network.about["data"] == "generated patches"

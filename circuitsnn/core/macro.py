@@ -17,12 +17,8 @@ into it. A table has a number for each bin that, added to a position, gives the 
 lower bits carries where the position has reached the bin's threshold. Positions are computed in float32, 24 bits, so
 that thresholds lose nothing on that grid.
 
-Noise is a function of a key, the conversion's number and the read's: the outcome depends neither on the number of
-threads nor on how reads are portioned. A read's word is a hash of 32 bits (Wellons' "triple32") of its place in an
-arithmetic progression whose start and step are the conversion's. The halves of the word, and of what it was before the
-last round of the hash, are four uniform numbers. Their sum, through an odd polynomial fitted to the quantiles, is
-normal: variance 1, excess kurtosis -0.0001, distribution within 0.0002 everywhere, values beyond 4 sigma as frequent
-as they should be within 3 %, none beyond 5.2. It takes no table, so that the compiler does many reads at once.
+Noise is a function of a key, the conversion's number and the read's (`core.normals`): the outcome depends neither on the
+number of threads nor on how reads are portioned.
 """
 
 from typing import NamedTuple
@@ -30,14 +26,13 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit, prange
 
+from circuitsnn.core.normals import normal, progression
+
 _TILE = 512  # reads worked on at a time
 _BINS = 1024  # fewest bins of a converter's table; more than one threshold in a bin is slow
 _RANGE_BITS = 31
 _END = 2**_RANGE_BITS  # of positions
 _TOP = np.float32(_END - 2 ** (_RANGE_BITS - 24))  # the largest float32 below
-# Least squares of z(y) to the normal distribution's quantiles, weighted by the density of y, the mean of four numbers
-# that are uniform from -1 to 1: z = y * (sum of these times even powers of y), scaled to variance 1.
-_NORMAL = tuple(np.array([3.3336700, 0.38536199, 0.89388930, -2.1660886, 2.7329638], np.float32))
 
 
 class Columns(NamedTuple):
@@ -115,53 +110,12 @@ def converters(thresholds: np.ndarray, value: np.ndarray) -> Converters:
 
 
 @njit(cache=True, error_model="numpy", inline="always")
-def _without_last_round(x):
-    """Scramble 32 bits, but for the last round."""
-    x = np.uint32(np.uint32(x ^ (x >> np.uint32(17))) * np.uint32(0xED5AD4BB))
-    x = np.uint32(np.uint32(x ^ (x >> np.uint32(11))) * np.uint32(0xAC4C1B51))
-    return np.uint32(x ^ (x >> np.uint32(15)))
-
-
-@njit(cache=True, error_model="numpy", inline="always")
-def _last_round(x):
-    x = np.uint32(x * np.uint32(0x31848BAB))
-    return np.uint32(x ^ (x >> np.uint32(14)))
-
-
-@njit(cache=True, error_model="numpy", inline="always")
-def _hash(x):
-    return _last_round(_without_last_round(x))
-
-
-@njit(cache=True, error_model="numpy")
-def _progression(key, conversion):
-    """Give start and step of a conversion's words before they are hashed."""
-    start = _hash(np.uint32(key[0] ^ _hash(np.uint32(conversion))))
-    return start, np.uint32(_hash(np.uint32(key[1] ^ start)) | np.uint32(1))
-
-
-@njit(cache=True, error_model="numpy", inline="always")
-def _normal(x):
-    """Turn 32 bits into a normal number."""
-    one = _without_last_round(x)
-    two = _last_round(one)
-    half, low = np.uint32(16), np.uint32(0xFFFF)
-    sum_ = np.int32((one >> half) + (one & low) + (two >> half) + (two & low))
-    y = np.float32(np.int32(sum_ - np.int32(2 * 0xFFFF))) * np.float32(2.0**-17)
-    square = y * y
-    z = _NORMAL[4] * square + _NORMAL[3]
-    z = z * square + _NORMAL[2]
-    z = z * square + _NORMAL[1]
-    return (z * square + _NORMAL[0]) * y
-
-
-@njit(cache=True, error_model="numpy", inline="always")
 def _add_noise(key, conversion, first_read, sigma, volts):
     """Add noise to the reads of one conversion."""
-    start, step = _progression(key, conversion)
+    start, step = progression(key, conversion)
     start = np.uint32(start + np.uint32(np.uint32(first_read) * step))
     for i in range(volts.size):
-        volts[i] += sigma * _normal(np.uint32(start + np.uint32(np.uint32(i) * step)))
+        volts[i] += sigma * normal(np.uint32(start + np.uint32(np.uint32(i) * step)))
 
 
 @njit(cache=True, error_model="numpy")
@@ -189,6 +143,18 @@ def _discharge(sums, conversion, columns, transfer, low, start, volts):
             for i in range(volts.size):
                 x = s[i] + leakage
                 volts[i] += (((c4 * x + c3) * x + c2) * x + c1) * x + c0
+
+
+@njit(cache=True, error_model="numpy", parallel=True, fastmath={"contract"})
+def discharges(sums, columns, transfer, volts):
+    """Fill `volts`, shape (conversions, reads), float32, with merged discharges without noise. [V]
+
+    `sums`, `columns` and `transfer` are those of `convert`.
+    """
+    curve = np.zeros(5, np.float32)
+    curve[: transfer.size] = transfer
+    for conversion in prange(volts.shape[0]):
+        _discharge(sums, conversion, columns, curve, np.float32(0.0), 0, volts[conversion])
 
 
 @njit(cache=True, error_model="numpy", inline="always")

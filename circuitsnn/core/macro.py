@@ -50,6 +50,17 @@ class Columns(NamedTuple):
     """What a conversion's value counts for, shape (conversions,), float32."""
 
 
+class Cells(NamedTuple):
+    """What cells of a row group draw that hold a 1, column after column, those merged for a conversion apart as ever."""
+
+    starts: np.ndarray
+    """First entry of each column, and the end, shape (merged * conversions + 1,), int64."""
+    rows: np.ndarray
+    """Row of the features that each entry is multiplied with, shape (entries,), int32."""
+    values: np.ndarray
+    """What it is multiplied with, shape (entries,), float32."""
+
+
 class Converters(NamedTuple):
     """Static transfer of converters, from `converters`."""
 
@@ -126,23 +137,95 @@ def noise(key, first_read, sigma, out):
 
 
 @njit(cache=True, error_model="numpy", inline="always")
-def _discharge(sums, conversion, columns, transfer, low, start, volts):
+def _fall(s, leakage, share, curve, low, first, volts):
+    """Add share * f(s + leakage) to `volts`; the first of the merged columns starts at -low."""
+    c0, c1, c2, c3, c4 = curve[0] * share, curve[1] * share, curve[2] * share, curve[3] * share, curve[4] * share
+    if first:
+        c0 -= low
+        for i in range(volts.size):
+            x = s[i] + leakage
+            volts[i] = (((c4 * x + c3) * x + c2) * x + c1) * x + c0
+    else:
+        for i in range(volts.size):
+            x = s[i] + leakage
+            volts[i] += (((c4 * x + c3) * x + c2) * x + c1) * x + c0
+
+
+@njit(cache=True, error_model="numpy", inline="always")
+def _discharge(sums, conversion, columns, curve, low, start, volts):
     """Fill `volts` with the merged discharges of one conversion, less `low`, from read `start` on."""
     conversions = columns.significance.size
     for merged in range(columns.share.shape[0]):
         s = sums[merged * conversions + conversion, start : start + volts.size]
         leakage, share = columns.leakage[merged, conversion], columns.share[merged, conversion]
-        c0, c1, c2 = transfer[0] * share, transfer[1] * share, transfer[2] * share
-        c3, c4 = transfer[3] * share, transfer[4] * share
-        if merged == 0:
-            c0 -= low
-            for i in range(volts.size):
-                x = s[i] + leakage
-                volts[i] = (((c4 * x + c3) * x + c2) * x + c1) * x + c0
-        else:
-            for i in range(volts.size):
-                x = s[i] + leakage
-                volts[i] += (((c4 * x + c3) * x + c2) * x + c1) * x + c0
+        _fall(s, leakage, share, curve, low, merged == 0, volts)
+
+
+@njit(cache=True, error_model="numpy", inline="always")
+def _sum(cells, column, features, start, active, which, value, s):
+    """Fill `s` with the sum of a column's cells, from read `start` on; `which` and `value` are scratch."""
+    count = 0
+    for entry in range(cells.starts[column], cells.starts[column + 1]):
+        # Word lines that are off in all reads are passed over.
+        which[count], value[count] = cells.rows[entry], cells.values[entry]
+        count += active[which[count]]
+    for i in range(s.size):
+        s[i] = np.float32(0.0)
+    # Four at a time, so that sums are read and written less often.
+    fours = count - count % 4
+    for n in range(0, fours, 4):
+        v0, v1, v2, v3 = value[n], value[n + 1], value[n + 2], value[n + 3]
+        x0, x1 = features[which[n], start : start + s.size], features[which[n + 1], start : start + s.size]
+        x2, x3 = features[which[n + 2], start : start + s.size], features[which[n + 3], start : start + s.size]
+        for i in range(s.size):
+            s[i] += (v0 * x0[i] + v1 * x1[i]) + (v2 * x2[i] + v3 * x3[i])
+    for n in range(fours, count):
+        v0, x0 = value[n], features[which[n], start : start + s.size]
+        for i in range(s.size):
+            s[i] += v0 * x0[i]
+
+
+@njit(cache=True, error_model="numpy")
+def cells(psi, stored, columns, first, last, begin):
+    """List the cells of a row group that hold a 1.
+
+    Parameters
+    ----------
+    psi : (rank, rows, columns) float32
+        Numbers of the cells.
+    stored : (columns, rows) bool
+        Which cells hold a 1.
+    columns : (merged * conversions,) int64
+        Column in each place of the kernel's order; negative where there is none.
+    first, last : int
+        First row of the group, and that after its last.
+    begin : int
+        Row of the features of the first of `psi`.
+
+    Returns
+    -------
+    Cells
+        Entries of a column: those of the first function of the drive code, then those of the next.
+    """
+    rank = len(psi)
+    starts = np.zeros(columns.size + 1, np.int64)
+    for place in range(columns.size):
+        count = 0
+        if columns[place] >= 0:
+            for row in range(first, last):
+                count += stored[columns[place], row]
+        starts[place + 1] = starts[place] + rank * count
+    rows, values = np.empty(starts[-1], np.int32), np.empty(starts[-1], np.float32)
+    for place in range(columns.size):
+        entry, column = starts[place], columns[place]
+        if column >= 0:
+            for r in range(rank):
+                for row in range(first, last):
+                    if stored[column, row]:
+                        rows[entry] = begin + r * (last - first) + row - first
+                        values[entry] = psi[r, row, column]
+                        entry += 1
+    return Cells(starts, rows, values)
 
 
 @njit(cache=True, error_model="numpy", parallel=True, fastmath={"contract"})
@@ -217,6 +300,56 @@ def convert(sums, columns, transfer, noisy, key, first_read, converters, factor,
                 stop = min(start + _TILE, reads)
                 volts = scratch[: stop - start]
                 _discharge(sums, conversion, columns, curve, low, start, volts)
+                if noisy:
+                    sigma = columns.noise[conversion] * scale
+                    _add_noise(key, conversion, first_read + start, sigma, volts)
+                sink = outputs[output, first_read + start : first_read + stop]
+                _shift_and_add(volts, converters, columns.converter[conversion], weight, places, sink)
+
+
+@njit(cache=True, error_model="numpy", parallel=True, fastmath={"contract"})
+def multiply(
+    features, active, cells, later, bend, columns, transfer, noisy, key, first_read, converters, factor, outputs
+):
+    """Sum a row group's cells and add what its converters give to `outputs`, as `convert` does.
+
+    Parameters
+    ----------
+    features : (rows of features, reads) float32
+        What the cells are multiplied with.
+    active : (rows of features,) uint8
+        0 where a row of the features is 0 in all reads.
+    cells : Cells
+        The cells that hold a 1.
+    later : Cells
+        Those of the third basis; no columns where it is not in use.
+    bend : (2,) float32
+        The sum s becomes s + (bend[0] s - bend[1]) t with t the sum of `later`.
+    columns, transfer, noisy, key, first_read, converters, factor, outputs
+        As for `convert`.
+    """
+    size, reads = outputs.shape[0], features.shape[1]
+    conversions = columns.significance.size
+    scale, low = np.float32(converters.per_volt), np.float32(converters.low * converters.per_volt)
+    curve = np.zeros(5, np.float32)
+    curve[: transfer.size] = transfer * scale
+    for output in prange(size):
+        scratch, places = np.empty((3, _TILE), np.float32), np.empty(_TILE, np.int32)
+        which, value = np.empty(features.shape[0], np.int64), np.empty(features.shape[0], np.float32)
+        for conversion in range(output, conversions, size):
+            weight = factor * columns.significance[conversion]
+            for start in range(0, reads, _TILE):
+                stop = min(start + _TILE, reads)
+                volts, s, t = scratch[0, : stop - start], scratch[1, : stop - start], scratch[2, : stop - start]
+                for merged in range(columns.share.shape[0]):
+                    column = merged * conversions + conversion
+                    _sum(cells, column, features, start, active, which, value, s)
+                    if later.starts.size > 1:
+                        _sum(later, column, features, start, active, which, value, t)
+                        for i in range(s.size):
+                            s[i] += (bend[0] * s[i] - bend[1]) * t[i]
+                    leakage, share = columns.leakage[merged, conversion], columns.share[merged, conversion]
+                    _fall(s, leakage, share, curve, low, merged == 0, volts)
                 if noisy:
                     sigma = columns.noise[conversion] * scale
                     _add_noise(key, conversion, first_read + start, sigma, volts)

@@ -12,6 +12,7 @@ One product goes through these steps, in this order (see docs/theory/macro.md):
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
@@ -47,6 +48,7 @@ ConverterModel = Literal["real", "ideal", "none"]
 
 _CONVERTERS: Mapping[str, type[Converter]] = {"sar_adc": SarAdc, "flash_adc": FlashAdc, "ramp_adc": RampAdc}
 _CHUNK = 512  # reads that are worked on at a time
+_DENSE = 1 / 3  # share of cells with a 1 above which a dense product is faster than one of these cells alone
 _CALIBRATION_READS = 64
 _FITTED_POINTS = 2**17  # of a calibration that gain and offset come from
 _ENERGY_READS = 64  # lines' reads that the cells' energy comes from
@@ -217,6 +219,7 @@ class Macro:
             If the seed is no whole number >= 0.
         """
         other = copy(self)
+        other.__dict__.pop("_cells", None)
         other._fabricate(whole_number("seed", seed, 0))
         return other
 
@@ -561,10 +564,33 @@ class Macro:
         """Bring sums of columns, shape (columns, reads), to the kernel's order; zeros where a slot has fewer."""
         if self._merged == 1:
             return np.ascontiguousarray(sums, np.float32)
-        source = self._in_kernel_order(np.arange(1, len(sums) + 1)).ravel()
-        laid = sums.astype(np.float32, copy=False)[source - 1]
-        laid[source == 0] = 0.0
+        source = self._source
+        laid = sums.astype(np.float32, copy=False)[source]
+        laid[source < 0] = 0.0
         return laid
+
+    @property
+    def _source(self) -> np.ndarray:
+        """Column in each place of the kernel's order, -1 where there is none."""
+        return self._in_kernel_order(np.arange(1, self._stored.shape[1] + 1)).ravel() - 1
+
+    @cached_property
+    def _cells(self) -> list[tuple[core.Cells, core.Cells]]:
+        """Cells of each row group that hold a 1, those of the third basis apart."""
+        psi, stored, source = self._model[1], np.ascontiguousarray(self._stored.T), self._source
+        early = len(psi) // 3 * 2 if self._bent else len(psi)
+        found = []
+        for group, _ in self._groups:
+            ends, none = (group.start, group.stop), source[:0]
+            later = early * (group.stop - group.start)
+            first = core.cells(psi[:early], stored, source, *ends, 0)
+            found.append((first, core.cells(psi[early:], stored, source if self._bent else none, *ends, later)))
+        return found
+
+    @property
+    def _bent(self) -> bool:
+        """Whether the model's third basis is in use."""
+        return self.imperfections.nonlinearity and self._actual.bases == 3
 
     def _kernel_table(self, leakage: np.ndarray) -> core.Columns:
         """Give the kernel's columns, still without converters and noise."""
@@ -742,8 +768,11 @@ class Macro:
             transfer = np.array([0.0, 1.0], np.float32)
         else:
             phi, psi, _ = self._model
-            sums = self._sums(drive, group, self._actual, phi, psi)
             transfer = self._transfer(self._actual).astype(np.float32)
+            if self._sparse:
+                self._multiply(drive, group, transfer, factor, key, start, outputs)
+                return
+            sums = self._sums(drive, group, self._actual, phi, psi)
         sums, columns = self._merging(sums), self._kernel_columns[number]
         noisy = self.imperfections.noise
         if self.imperfections.converter == "none":
@@ -757,6 +786,35 @@ class Macro:
             outputs[:, start : start + len(drive)] += values
             return
         core.convert(sums, columns, transfer, noisy, key, start, self._tables, np.float32(factor), outputs)
+
+    @property
+    def _sparse(self) -> bool:
+        """Whether listing the cells that hold a 1 is faster than a dense product."""
+        dense = self._stored.mean() > _DENSE
+        return not dense and self.fidelity == "behavioural" and self.imperfections.converter != "none"
+
+    def _multiply(
+        self,
+        drive: np.ndarray,
+        group: slice,
+        transfer: np.ndarray,
+        factor: float,
+        key: np.ndarray,
+        start: int,
+        outputs: np.ndarray,
+    ) -> None:
+        number = next(n for n, (each, _) in enumerate(self._groups) if each == group)
+        tile = self._tile_number(self._groups[number][1])
+        model, codes, linear = self._actual, drive[:, group], not self.imperfections.nonlinearity
+        features = codes if linear else model.features(codes, self._model[0])
+        features = np.ascontiguousarray(features.T, np.float32)
+        active = np.tile(codes.any(axis=0), len(features) // codes.shape[1]).astype(np.uint8)
+        bend = np.array([0.5 * model.unit, self._read.card.V_precharge - model.v_line], np.float32)
+        noisy, columns = self.imperfections.noise, self._kernel_columns[tile]
+        core.multiply(
+            features, active, *self._cells[number], bend, columns, transfer, noisy, key, start, self._tables,
+            np.float32(factor), outputs,
+        )  # fmt: skip
 
     def _solve(self, codes: np.ndarray, tile: slice) -> np.ndarray:
         """Discharges by the ODE, shape (reads, columns)."""

@@ -307,6 +307,48 @@ def convert(sums, columns, transfer, noisy, key, first_read, converters, factor,
                 _shift_and_add(volts, converters, columns.converter[conversion], weight, places, sink)
 
 
+@njit(cache=True, error_model="numpy")
+def present(drive, first, last, phi, factors, features, active):
+    """Turn the drive codes of a row group into what its cells are multiplied with.
+
+    Parameters
+    ----------
+    drive : (reads, rows) uint8
+        Drive codes.
+    first, last : int
+        First row of the group, and that after its last.
+    phi : (functions, codes) float32
+        Functions of the code.
+    factors : (functions, rows + 1) float32
+        What each counts for, by the number of word lines on.
+    features : (functions * rows of the group, reads) float32
+        Is filled.
+    active : (functions * rows of the group,) uint8
+        Is filled: 0 where the word line is off in all reads.
+    """
+    reads, rows, functions = drive.shape[0], last - first, phi.shape[0]
+    codes, on = np.empty((rows, reads), np.uint8), np.zeros(reads, np.int64)
+    for read in range(reads):
+        for row in range(rows):
+            codes[row, read] = drive[read, first + row]
+    for row in range(rows):
+        line, any_on = codes[row], np.uint8(0)
+        for read in range(reads):
+            on[read] += line[read] > 0
+            any_on |= line[read]
+        for r in range(functions):
+            active[r * rows + row] = any_on > 0
+    factor = np.empty(reads, np.float32)
+    for r in range(functions):
+        for read in range(reads):
+            factor[read] = factors[r, on[read]]
+        for row in range(rows):
+            if active[row]:
+                line, filled, values = codes[row], features[r * rows + row], phi[r]
+                for read in range(reads):
+                    filled[read] = values[line[read]] * factor[read]
+
+
 @njit(cache=True, error_model="numpy", parallel=True, fastmath={"contract"})
 def multiply(
     features, active, cells, later, bend, columns, transfer, noisy, key, first_read, converters, factor, outputs
@@ -318,7 +360,7 @@ def multiply(
     features : (rows of features, reads) float32
         What the cells are multiplied with.
     active : (rows of features,) uint8
-        0 where a row of the features is 0 in all reads.
+        0 where a row of the features is to be passed over.
     cells : Cells
         The cells that hold a 1.
     later : Cells

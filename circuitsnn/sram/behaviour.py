@@ -377,6 +377,24 @@ class Calibration:
         """
         return self.read.level(n_on) - self.read.level(self.n_on)
 
+    def factors(self, functions: int) -> np.ndarray:
+        """Give what the functions of the drive code count for: g(n), and d(n) g(n) for those of the second basis.
+
+        Parameters
+        ----------
+        functions : int
+            Number of functions, those of all bases.
+
+        Returns
+        -------
+        ndarray, shape (functions, rows + 1)
+            Factors for 0, 1, ... word lines on.
+        """
+        factors = np.tile(self.gain, (self.bases, 1))
+        if self.bases > 1:
+            factors[1] *= self.droop(np.arange(len(self.gain)))
+        return np.repeat(factors, functions // self.bases, axis=0)
+
     def features(self, drive: np.ndarray, phi: np.ndarray) -> np.ndarray:
         """Turn drive codes into the left factor of the matrix product.
 
@@ -392,15 +410,9 @@ class Calibration:
         ndarray of float32, shape (reads, rank * rows)
             g(n) phi_r(k), and with further bases g(n) d(n) phi_r(k) and g(n) phi_r(k) after them.
         """
-        n_on = np.count_nonzero(drive, axis=1)
-        gain = self.gain[n_on].astype(np.float32)[:, None]
-        factors = [gain] * self.bases
-        if self.bases > 1:
-            factors[1] = gain * self.droop(n_on).astype(np.float32)[:, None]
+        factors = self.factors(len(phi)).astype(np.float32)[:, np.count_nonzero(drive, axis=1)]
         parts = []
-        rank = len(phi) // self.bases
-        for r, values in enumerate(phi.astype(np.float32)):
-            factor = factors[r // rank]
+        for values, factor in zip(phi.astype(np.float32), factors[..., None], strict=True):
             # Spikes are their own function of the code.
             spikes = len(values) == 2 and values[0] == 0.0 and values[1] == 1.0
             parts.append((drive if spikes else values.take(drive)) * factor)

@@ -805,10 +805,11 @@ class Macro:
     ) -> None:
         number = next(n for n, (each, _) in enumerate(self._groups) if each == group)
         tile = self._tile_number(self._groups[number][1])
-        model, codes, linear = self._actual, drive[:, group], not self.imperfections.nonlinearity
-        features = codes if linear else model.features(codes, self._model[0])
-        features = np.ascontiguousarray(features.T, np.float32)
-        active = np.tile(codes.any(axis=0), len(features) // codes.shape[1]).astype(np.uint8)
+        model, functions, rows = self._actual, len(self._model[0]), group.stop - group.start
+        features, active = np.empty((functions * rows, len(drive)), np.float32), np.empty(functions * rows, np.uint8)
+        factors = model.factors(functions) if self.imperfections.nonlinearity else np.ones((1, drive.shape[1] + 1))
+        phi, factors = self._model[0].astype(np.float32), factors.astype(np.float32)
+        core.present(drive, group.start, group.stop, phi, factors, features, active)
         bend = np.array([0.5 * model.unit, self._read.card.V_precharge - model.v_line], np.float32)
         noisy, columns = self.imperfections.noise, self._kernel_columns[tile]
         core.multiply(

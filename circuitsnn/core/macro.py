@@ -17,8 +17,11 @@ into it. A table has a number for each bin that, added to a position, gives the 
 lower bits carries where the position has reached the bin's threshold. Positions are computed in float32, 24 bits, so
 that thresholds lose nothing on that grid.
 
-Noise is a function of a key, the conversion's number and the read's (`core.normals`): the outcome depends neither on the
-number of threads nor on how reads are portioned.
+Noise is a function of a key, the conversion's number and the read's (`core.normals`): the outcome depends neither on
+the number of threads nor on how reads are portioned.
+
+`multiply` makes the sums as well, from lists of the cells that hold a 1: few do where weights are differential, most of
+them small. `convert` takes sums that a matrix product or a solver gave.
 """
 
 from typing import NamedTuple
@@ -51,7 +54,7 @@ class Columns(NamedTuple):
 
 
 class Cells(NamedTuple):
-    """What cells of a row group draw that hold a 1, column after column, those merged for a conversion apart as ever."""
+    """The cells of a row group that hold a 1, column after column in the order of `Columns`."""
 
     starts: np.ndarray
     """First entry of each column, and the end, shape (merged * conversions + 1,), int64."""
@@ -230,7 +233,7 @@ def cells(psi, stored, columns, first, last, begin):
 
 @njit(cache=True, error_model="numpy", parallel=True, fastmath={"contract"})
 def discharges(sums, columns, transfer, volts):
-    """Fill `volts`, shape (conversions, reads), float32, with merged discharges without noise. [V]
+    """Fill `volts`, shape (conversions, reads), float32, with merged discharges without noise. [V].
 
     `sums`, `columns` and `transfer` are those of `convert`.
     """

@@ -32,6 +32,7 @@ def _last_round(x):
 
 @njit(cache=True, error_model="numpy", inline="always")
 def hash_(x):
+    """Scramble 32 bits."""
     return _last_round(_without_last_round(x))
 
 

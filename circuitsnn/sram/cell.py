@@ -90,9 +90,8 @@ def cell_deviations(card: Card) -> np.ndarray:
         `circuitsnn.transistor.mosfet.draw_mismatch`.
     """
     sizes = _sizes(card)
-    return np.array(
-        [[part.A_VT / np.sqrt(w * l) for part, w, l in sizes], [part.A_beta / np.sqrt(w * l) for part, w, l in sizes]]
-    )
+    deviations = [(part.A_VT / np.sqrt(w * length), part.A_beta / np.sqrt(w * length)) for part, w, length in sizes]
+    return np.array(deviations).T
 
 
 def draw_cell_mismatch(card: Card, size: int | tuple[int, ...], rng: np.random.Generator) -> Mismatch:

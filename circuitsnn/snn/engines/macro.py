@@ -8,8 +8,9 @@ import numpy as np
 
 from circuitsnn.cards import Card, load_card
 from circuitsnn.checks import check_word, whole_number
+from circuitsnn.energy.pim import Cost
 from circuitsnn.errors import InputError
-from circuitsnn.snn.engines.base import Cost, MacChip, MacDesign, MacEngine
+from circuitsnn.snn.engines.base import MacChip, MacDesign, MacEngine
 from circuitsnn.sram.cell import TYPICAL
 from circuitsnn.sram.macro import Fidelity, Imperfections, Macro, Significance
 from circuitsnn.sram.mapping import InputCoding, InputMapping, WeightScheme, quantise
@@ -246,12 +247,10 @@ class MacroDesign(MacDesign):
     @cached_property
     def _cost(self) -> Cost:
         report = self._macro.report()
-        total, source = report.loc["total"], report.attrs["energy source"]["converters"]
-        return Cost(
-            float(total["energy"]),
-            float(total["delay"]),
-            f"Macro.report, transients of its lines; converters: {source}",
-        )
+        source = report.attrs["energy source"]["converters"]
+        parts = report.drop(index="total")
+        energies, delays = (parts[name].dropna().to_dict() for name in ("energy", "delay"))
+        return Cost(energies, delays, f"Macro.report, transients of its lines; converters: {source}")
 
 
 class _Chip(MacChip):

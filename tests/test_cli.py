@@ -14,7 +14,18 @@ from circuitsnn.errors import InputError, StudyError
 from circuitsnn.study import Claim
 
 COMMANDS = ["", "devices", "devices list", "devices show", "run"]
-COMMANDS += ["netlist", "crosscheck", "fit", "oscillator", "oscillator period", "oscillator phase-map"]
+COMMANDS += [
+    "data",
+    "data list",
+    "infer",
+    "train",
+    "netlist",
+    "crosscheck",
+    "fit",
+    "oscillator",
+    "oscillator period",
+    "oscillator phase-map",
+]
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Successive approximation by charge redistribution on a capacitor array."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar, Literal, NamedTuple, get_args
 
 import numpy as np
@@ -82,9 +83,18 @@ class SarAdc(Converter):
     def _lower_bits(self) -> int:
         return self.bits // 2 if self.array == "split" else 0
 
-    @property
+    @cached_property
     def _comparator(self) -> Comparator:
         return Comparator(self.card.sigma_offset, self.card.noise_comparator)
+
+    @cached_property
+    def _capacitors(self) -> tuple[np.ndarray, Capacitor]:
+        """Bits of the upper and of the lower array, dummy and bridge [units], and the same as capacitors."""
+        card, lower = self.card, self._lower_bits
+        units = np.r_[
+            2.0 ** np.arange(self.bits - lower), 2.0 ** np.arange(lower), 1.0, nominal_bridge(lower, card.parasitic)
+        ]
+        return units, Capacitor(units * card.C_unit, card.A_C, card.C_area)
 
     @property
     def remaining(self) -> float:
@@ -92,15 +102,12 @@ class SarAdc(Converter):
         return Switch(self.card.R_switch).settling_error(self.card.C_unit, self.card.T_settle)
 
     def _draw(self, rng: np.random.Generator) -> _Parts:
-        card, lower = self.card, self._lower_bits
-        units = np.r_[
-            2.0 ** np.arange(self.bits - lower), 2.0 ** np.arange(lower), 1.0, nominal_bridge(lower, card.parasitic)
-        ]
+        units, capacitors = self._capacitors
         # The comparator first, then the array: its offset does not depend on what the array is.
         offset = self._comparator.draw(1, rng)[0]
-        factors = Capacitor(units * card.C_unit, card.A_C, card.C_area).draw_factors(rng)
+        factors = capacitors.draw_factors(rng)
         real = units * factors
-        upper = self.bits - lower
+        upper = self.bits - self._lower_bits
         return _Parts(float(offset), real[:upper], real[upper:-2], real[-2], factors[-1])
 
     def weights_of(self, parts: _Parts) -> tuple[np.ndarray, float, float]:

@@ -25,6 +25,8 @@ def unit_charges(transistors, v_supply, v_line, nodes, weights, charges):
         for code in range(len(nodes)):
             q, total = 0.0, 0.0
             for point in range(nodes.shape[1]):
+                if weights[code, point] == 0.0:
+                    continue
                 solution = cell_current(transistors[cell], v_supply, v_supply, v_line, nodes[code, point], q)
                 q = solution[0]
                 total += weights[code, point] * solution[3]

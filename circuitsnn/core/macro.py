@@ -17,12 +17,11 @@ into it. A table has a number for each bin that, added to a position, gives the 
 lower bits carries where the position has reached the bin's threshold. Positions are computed in float32, 24 bits, so
 that thresholds lose nothing on that grid.
 
-Noise is a function of a key, the conversion's number and the read's: the outcome depends neither on the number of
-threads nor on how reads are portioned. A read's word is a hash of 32 bits (Wellons' "triple32") of its place in an
-arithmetic progression whose start and step are the conversion's. The halves of the word, and of what it was before the
-last round of the hash, are four uniform numbers. Their sum, through an odd polynomial fitted to the quantiles, is
-normal: variance 1, excess kurtosis -0.0001, distribution within 0.0002 everywhere, values beyond 4 sigma as frequent
-as they should be within 3 %, none beyond 5.2. It takes no table, so that the compiler does many reads at once.
+Noise is a function of a key, the conversion's number and the read's (`core.normals`): the outcome depends neither on
+the number of threads nor on how reads are portioned.
+
+`multiply` makes the sums as well, from lists of the cells that hold a 1: few do where weights are differential, most of
+them small. `convert` takes sums that a matrix product or a solver gave.
 """
 
 from typing import NamedTuple
@@ -30,14 +29,13 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit, prange
 
+from circuitsnn.core.normals import normal, progression
+
 _TILE = 512  # reads worked on at a time
 _BINS = 1024  # fewest bins of a converter's table; more than one threshold in a bin is slow
 _RANGE_BITS = 31
 _END = 2**_RANGE_BITS  # of positions
 _TOP = np.float32(_END - 2 ** (_RANGE_BITS - 24))  # the largest float32 below
-# Least squares of z(y) to the normal distribution's quantiles, weighted by the density of y, the mean of four numbers
-# that are uniform from -1 to 1: z = y * (sum of these times even powers of y), scaled to variance 1.
-_NORMAL = tuple(np.array([3.3336700, 0.38536199, 0.89388930, -2.1660886, 2.7329638], np.float32))
 
 
 class Columns(NamedTuple):
@@ -53,6 +51,17 @@ class Columns(NamedTuple):
     """Standard deviation of the noise of each conversion, shape (conversions,), float32. [V]"""
     significance: np.ndarray
     """What a conversion's value counts for, shape (conversions,), float32."""
+
+
+class Cells(NamedTuple):
+    """The cells of a row group that hold a 1, column after column in the order of `Columns`."""
+
+    starts: np.ndarray
+    """First entry of each column, and the end, shape (merged * conversions + 1,), int64."""
+    rows: np.ndarray
+    """Row of the features that each entry is multiplied with, shape (entries,), int32."""
+    values: np.ndarray
+    """What it is multiplied with, shape (entries,), float32."""
 
 
 class Converters(NamedTuple):
@@ -115,53 +124,12 @@ def converters(thresholds: np.ndarray, value: np.ndarray) -> Converters:
 
 
 @njit(cache=True, error_model="numpy", inline="always")
-def _without_last_round(x):
-    """Scramble 32 bits, but for the last round."""
-    x = np.uint32(np.uint32(x ^ (x >> np.uint32(17))) * np.uint32(0xED5AD4BB))
-    x = np.uint32(np.uint32(x ^ (x >> np.uint32(11))) * np.uint32(0xAC4C1B51))
-    return np.uint32(x ^ (x >> np.uint32(15)))
-
-
-@njit(cache=True, error_model="numpy", inline="always")
-def _last_round(x):
-    x = np.uint32(x * np.uint32(0x31848BAB))
-    return np.uint32(x ^ (x >> np.uint32(14)))
-
-
-@njit(cache=True, error_model="numpy", inline="always")
-def _hash(x):
-    return _last_round(_without_last_round(x))
-
-
-@njit(cache=True, error_model="numpy")
-def _progression(key, conversion):
-    """Give start and step of a conversion's words before they are hashed."""
-    start = _hash(np.uint32(key[0] ^ _hash(np.uint32(conversion))))
-    return start, np.uint32(_hash(np.uint32(key[1] ^ start)) | np.uint32(1))
-
-
-@njit(cache=True, error_model="numpy", inline="always")
-def _normal(x):
-    """Turn 32 bits into a normal number."""
-    one = _without_last_round(x)
-    two = _last_round(one)
-    half, low = np.uint32(16), np.uint32(0xFFFF)
-    sum_ = np.int32((one >> half) + (one & low) + (two >> half) + (two & low))
-    y = np.float32(np.int32(sum_ - np.int32(2 * 0xFFFF))) * np.float32(2.0**-17)
-    square = y * y
-    z = _NORMAL[4] * square + _NORMAL[3]
-    z = z * square + _NORMAL[2]
-    z = z * square + _NORMAL[1]
-    return (z * square + _NORMAL[0]) * y
-
-
-@njit(cache=True, error_model="numpy", inline="always")
 def _add_noise(key, conversion, first_read, sigma, volts):
     """Add noise to the reads of one conversion."""
-    start, step = _progression(key, conversion)
+    start, step = progression(key, conversion)
     start = np.uint32(start + np.uint32(np.uint32(first_read) * step))
     for i in range(volts.size):
-        volts[i] += sigma * _normal(np.uint32(start + np.uint32(np.uint32(i) * step)))
+        volts[i] += sigma * normal(np.uint32(start + np.uint32(np.uint32(i) * step)))
 
 
 @njit(cache=True, error_model="numpy")
@@ -172,23 +140,107 @@ def noise(key, first_read, sigma, out):
 
 
 @njit(cache=True, error_model="numpy", inline="always")
-def _discharge(sums, conversion, columns, transfer, low, start, volts):
+def _fall(s, leakage, share, curve, low, first, volts):
+    """Add share * f(s + leakage) to `volts`; the first of the merged columns starts at -low."""
+    c0, c1, c2, c3, c4 = curve[0] * share, curve[1] * share, curve[2] * share, curve[3] * share, curve[4] * share
+    if first:
+        c0 -= low
+        for i in range(volts.size):
+            x = s[i] + leakage
+            volts[i] = (((c4 * x + c3) * x + c2) * x + c1) * x + c0
+    else:
+        for i in range(volts.size):
+            x = s[i] + leakage
+            volts[i] += (((c4 * x + c3) * x + c2) * x + c1) * x + c0
+
+
+@njit(cache=True, error_model="numpy", inline="always")
+def _discharge(sums, conversion, columns, curve, low, start, volts):
     """Fill `volts` with the merged discharges of one conversion, less `low`, from read `start` on."""
     conversions = columns.significance.size
     for merged in range(columns.share.shape[0]):
         s = sums[merged * conversions + conversion, start : start + volts.size]
         leakage, share = columns.leakage[merged, conversion], columns.share[merged, conversion]
-        c0, c1, c2 = transfer[0] * share, transfer[1] * share, transfer[2] * share
-        c3, c4 = transfer[3] * share, transfer[4] * share
-        if merged == 0:
-            c0 -= low
-            for i in range(volts.size):
-                x = s[i] + leakage
-                volts[i] = (((c4 * x + c3) * x + c2) * x + c1) * x + c0
-        else:
-            for i in range(volts.size):
-                x = s[i] + leakage
-                volts[i] += (((c4 * x + c3) * x + c2) * x + c1) * x + c0
+        _fall(s, leakage, share, curve, low, merged == 0, volts)
+
+
+@njit(cache=True, error_model="numpy", inline="always")
+def _sum(cells, column, features, start, active, which, value, s):
+    """Fill `s` with the sum of a column's cells, from read `start` on; `which` and `value` are scratch."""
+    count = 0
+    for entry in range(cells.starts[column], cells.starts[column + 1]):
+        # Word lines that are off in all reads are passed over.
+        which[count], value[count] = cells.rows[entry], cells.values[entry]
+        count += active[which[count]]
+    for i in range(s.size):
+        s[i] = np.float32(0.0)
+    # Four at a time, so that sums are read and written less often.
+    fours = count - count % 4
+    for n in range(0, fours, 4):
+        v0, v1, v2, v3 = value[n], value[n + 1], value[n + 2], value[n + 3]
+        x0, x1 = features[which[n], start : start + s.size], features[which[n + 1], start : start + s.size]
+        x2, x3 = features[which[n + 2], start : start + s.size], features[which[n + 3], start : start + s.size]
+        for i in range(s.size):
+            s[i] += (v0 * x0[i] + v1 * x1[i]) + (v2 * x2[i] + v3 * x3[i])
+    for n in range(fours, count):
+        v0, x0 = value[n], features[which[n], start : start + s.size]
+        for i in range(s.size):
+            s[i] += v0 * x0[i]
+
+
+@njit(cache=True, error_model="numpy")
+def cells(psi, stored, columns, first, last, begin):
+    """List the cells of a row group that hold a 1.
+
+    Parameters
+    ----------
+    psi : (rank, rows, columns) float32
+        Numbers of the cells.
+    stored : (columns, rows) bool
+        Which cells hold a 1.
+    columns : (merged * conversions,) int64
+        Column in each place of the kernel's order; negative where there is none.
+    first, last : int
+        First row of the group, and that after its last.
+    begin : int
+        Row of the features of the first of `psi`.
+
+    Returns
+    -------
+    Cells
+        Entries of a column: those of the first function of the drive code, then those of the next.
+    """
+    rank = len(psi)
+    starts = np.zeros(columns.size + 1, np.int64)
+    for place in range(columns.size):
+        count = 0
+        if columns[place] >= 0:
+            for row in range(first, last):
+                count += stored[columns[place], row]
+        starts[place + 1] = starts[place] + rank * count
+    rows, values = np.empty(starts[-1], np.int32), np.empty(starts[-1], np.float32)
+    for place in range(columns.size):
+        entry, column = starts[place], columns[place]
+        if column >= 0:
+            for r in range(rank):
+                for row in range(first, last):
+                    if stored[column, row]:
+                        rows[entry] = begin + r * (last - first) + row - first
+                        values[entry] = psi[r, row, column]
+                        entry += 1
+    return Cells(starts, rows, values)
+
+
+@njit(cache=True, error_model="numpy", parallel=True, fastmath={"contract"})
+def discharges(sums, columns, transfer, volts):
+    """Fill `volts`, shape (conversions, reads), float32, with merged discharges without noise. [V].
+
+    `sums`, `columns` and `transfer` are those of `convert`.
+    """
+    curve = np.zeros(5, np.float32)
+    curve[: transfer.size] = transfer
+    for conversion in prange(volts.shape[0]):
+        _discharge(sums, conversion, columns, curve, np.float32(0.0), 0, volts[conversion])
 
 
 @njit(cache=True, error_model="numpy", inline="always")
@@ -251,6 +303,98 @@ def convert(sums, columns, transfer, noisy, key, first_read, converters, factor,
                 stop = min(start + _TILE, reads)
                 volts = scratch[: stop - start]
                 _discharge(sums, conversion, columns, curve, low, start, volts)
+                if noisy:
+                    sigma = columns.noise[conversion] * scale
+                    _add_noise(key, conversion, first_read + start, sigma, volts)
+                sink = outputs[output, first_read + start : first_read + stop]
+                _shift_and_add(volts, converters, columns.converter[conversion], weight, places, sink)
+
+
+@njit(cache=True, error_model="numpy")
+def present(drive, first, last, phi, factors, features, active):
+    """Turn the drive codes of a row group into what its cells are multiplied with.
+
+    Parameters
+    ----------
+    drive : (reads, rows) uint8
+        Drive codes.
+    first, last : int
+        First row of the group, and that after its last.
+    phi : (functions, codes) float32
+        Functions of the code.
+    factors : (functions, rows + 1) float32
+        What each counts for, by the number of word lines on.
+    features : (functions * rows of the group, reads) float32
+        Is filled.
+    active : (functions * rows of the group,) uint8
+        Is filled: 0 where the word line is off in all reads.
+    """
+    reads, rows, functions = drive.shape[0], last - first, phi.shape[0]
+    codes, on = np.empty((rows, reads), np.uint8), np.zeros(reads, np.int64)
+    for read in range(reads):
+        for row in range(rows):
+            codes[row, read] = drive[read, first + row]
+    for row in range(rows):
+        line, any_on = codes[row], np.uint8(0)
+        for read in range(reads):
+            on[read] += line[read] > 0
+            any_on |= line[read]
+        for r in range(functions):
+            active[r * rows + row] = any_on > 0
+    factor = np.empty(reads, np.float32)
+    for r in range(functions):
+        for read in range(reads):
+            factor[read] = factors[r, on[read]]
+        for row in range(rows):
+            if active[row]:
+                line, filled, values = codes[row], features[r * rows + row], phi[r]
+                for read in range(reads):
+                    filled[read] = values[line[read]] * factor[read]
+
+
+@njit(cache=True, error_model="numpy", parallel=True, fastmath={"contract"})
+def multiply(
+    features, active, cells, later, bend, columns, transfer, noisy, key, first_read, converters, factor, outputs
+):
+    """Sum a row group's cells and add what its converters give to `outputs`, as `convert` does.
+
+    Parameters
+    ----------
+    features : (rows of features, reads) float32
+        What the cells are multiplied with.
+    active : (rows of features,) uint8
+        0 where a row of the features is to be passed over.
+    cells : Cells
+        The cells that hold a 1.
+    later : Cells
+        Those of the third basis; no columns where it is not in use.
+    bend : (2,) float32
+        The sum s becomes s + (bend[0] s - bend[1]) t with t the sum of `later`.
+    columns, transfer, noisy, key, first_read, converters, factor, outputs
+        As for `convert`.
+    """
+    size, reads = outputs.shape[0], features.shape[1]
+    conversions = columns.significance.size
+    scale, low = np.float32(converters.per_volt), np.float32(converters.low * converters.per_volt)
+    curve = np.zeros(5, np.float32)
+    curve[: transfer.size] = transfer * scale
+    for output in prange(size):
+        scratch, places = np.empty((3, _TILE), np.float32), np.empty(_TILE, np.int32)
+        which, value = np.empty(features.shape[0], np.int64), np.empty(features.shape[0], np.float32)
+        for conversion in range(output, conversions, size):
+            weight = factor * columns.significance[conversion]
+            for start in range(0, reads, _TILE):
+                stop = min(start + _TILE, reads)
+                volts, s, t = scratch[0, : stop - start], scratch[1, : stop - start], scratch[2, : stop - start]
+                for merged in range(columns.share.shape[0]):
+                    column = merged * conversions + conversion
+                    _sum(cells, column, features, start, active, which, value, s)
+                    if later.starts.size > 1:
+                        _sum(later, column, features, start, active, which, value, t)
+                        for i in range(s.size):
+                            s[i] += (bend[0] * s[i] - bend[1]) * t[i]
+                    leakage, share = columns.leakage[merged, conversion], columns.share[merged, conversion]
+                    _fall(s, leakage, share, curve, low, merged == 0, volts)
                 if noisy:
                     sigma = columns.noise[conversion] * scale
                     _add_noise(key, conversion, first_read + start, sigma, volts)

@@ -149,12 +149,14 @@ class LayerShape:
 
 @dataclass(frozen=True)
 class Cost:
-    """Energy and delay of a layer."""
+    """Energy and delay of a layer, or of one use of a circuit."""
 
     energies: Mapping[str, float]
     """Energy by part. [J]"""
     delays: Mapping[str, float]
     """Delay by part; the parts follow one another. [s]"""
+    source: str = ""
+    """Where the figures come from, if not from the equations."""
 
     @property
     def energy(self) -> float:

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from circuitsnn.checks import check_word, whole_number
+from circuitsnn.energy.pim import Cost
 from circuitsnn.errors import InputError
 from circuitsnn.snn.coding import encode
 from circuitsnn.snn.engines.base import (
-    Cost,
     MacChip,
     MacDesign,
     MacEngine,
@@ -135,7 +135,6 @@ class Inference:
             matrix after another.
         """
         from circuitsnn.energy.network import LayerUse
-        from circuitsnn.energy.pim import Cost as PartCost
 
         uses, costs = [], self.costs
         for layer in self.network.weight_layers:
@@ -147,7 +146,7 @@ class Inference:
             products = shape.positions * (self.network.steps if every else 1)
             circuit = None
             if cost is not None:
-                circuit = PartCost({"circuit": products * cost.energy}, {"circuit": products * cost.delay})
+                circuit = Cost({"circuit": products * cost.energy}, {"circuit": products * cost.delay})
             uses.append(
                 LayerUse(
                     name,

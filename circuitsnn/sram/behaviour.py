@@ -25,20 +25,30 @@ f is fitted to transients of columns with mismatch, random bits and random input
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from functools import cached_property
+from itertools import combinations_with_replacement, pairwise
+from typing import NamedTuple
 
 import numpy as np
 
 from circuitsnn.cards import Card
 from circuitsnn.core import bitline as core
 from circuitsnn.core import columns as kernels
+from circuitsnn.core.cells import Fit
 from circuitsnn.errors import InputError
 from circuitsnn.sram.bitline import word_line_level, word_line_time_constant
-from circuitsnn.sram.cell import Mismatch, cell_rows, draw_cell_mismatch, read_port_rows
+from circuitsnn.sram.cell import (
+    Mismatch,
+    cell_deviations,
+    cell_rows,
+    draw_cell_mismatch,
+    read_port_rows,
+    transistor_names,
+)
 from circuitsnn.sram.mapping import InputMapping
 from circuitsnn.transistor.mosfet import Conditions
 
-__all__ = ["ArrayRead", "Calibration", "calibrate"]
+__all__ = ["ArrayRead", "Calibration", "CellFit", "calibrate"]
 
 _POINTS = 8  # of the quadrature over a word line's wave: exact for polynomials of degree 15 in its voltage
 _SETTLED = 5.0  # time constants of the word line between the last pulse and the sample
@@ -48,6 +58,10 @@ _DEGREE = 4
 _ENOUGH = 0.1 / 63
 _COLUMNS = 4  # that a thread reads at a time
 _CUT = 1e-3  # singular values below this part of the largest are left out
+_SAMPLE = 2048  # cells that polynomials in their mismatch are fitted to, and that judge them
+_SPREAD = 1.5  # of the former, in standard deviations: no polynomial far beyond its points
+_FITTED = 1e-3  # relative error of a cell's charge, rms, that a fit of the lowest degree possible stays below
+_HIGHEST = 5  # degree
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,6 +184,28 @@ class ArrayRead:
         rows = cell_rows(cell, self.conditions, mismatch)
         return np.ascontiguousarray(read_port_rows(rows) if cell.kind == "sram_8t" else rows[..., 3:6, :])
 
+    @property
+    def draws(self) -> int:
+        """Normal numbers of a cell: threshold and current factor of each transistor in turn."""
+        return 2 * len(transistor_names(self.card.parts["cell"]))
+
+    def shifts(self, normals: np.ndarray) -> Mismatch:
+        """Turn normal numbers into the mismatch of cells.
+
+        Parameters
+        ----------
+        normals : ndarray, shape (..., draws)
+            Independent normal numbers. [1]
+
+        Returns
+        -------
+        tuple of two ndarrays, shape (..., transistors)
+            Threshold shifts [V] and relative shifts of the current factor [1].
+        """
+        threshold, current = cell_deviations(self.card.parts["cell"])
+        # A current factor stays positive.
+        return normals[..., ::2] * threshold, np.maximum(normals[..., 1::2] * current, -0.99)
+
     def draw(self, size: tuple[int, ...], rng: np.random.Generator) -> Mismatch:
         """Draw the mismatch of cells (see `draw_cell_mismatch`).
 
@@ -270,6 +306,17 @@ class ArrayRead:
         return discharges, charges
 
 
+class CellFit(NamedTuple):
+    """What a cell draws as polynomials in its mismatch, for cells by the million."""
+
+    phi: np.ndarray
+    """Functions of the drive code, shape (rank, codes), see `Calibration.cells`."""
+    table: Fit
+    """The polynomials."""
+    error: float
+    """Relative error of the charge of cells that were not fitted, at the largest code, rms. [1]"""
+
+
 @dataclass(frozen=True, eq=False)
 class Calibration:
     """The behavioural model of an array's reads, with what it leaves out."""
@@ -330,6 +377,24 @@ class Calibration:
         """
         return self.read.level(n_on) - self.read.level(self.n_on)
 
+    def factors(self, functions: int) -> np.ndarray:
+        """Give what the functions of the drive code count for: g(n), and d(n) g(n) for those of the second basis.
+
+        Parameters
+        ----------
+        functions : int
+            Number of functions, those of all bases.
+
+        Returns
+        -------
+        ndarray, shape (functions, rows + 1)
+            Factors for 0, 1, ... word lines on.
+        """
+        factors = np.tile(self.gain, (self.bases, 1))
+        if self.bases > 1:
+            factors[1] *= self.droop(np.arange(len(self.gain)))
+        return np.repeat(factors, functions // self.bases, axis=0)
+
     def features(self, drive: np.ndarray, phi: np.ndarray) -> np.ndarray:
         """Turn drive codes into the left factor of the matrix product.
 
@@ -345,15 +410,9 @@ class Calibration:
         ndarray of float32, shape (reads, rank * rows)
             g(n) phi_r(k), and with further bases g(n) d(n) phi_r(k) and g(n) phi_r(k) after them.
         """
-        n_on = np.count_nonzero(drive, axis=1)
-        gain = self.gain[n_on].astype(np.float32)[:, None]
-        factors = [gain] * self.bases
-        if self.bases > 1:
-            factors[1] = gain * self.droop(n_on).astype(np.float32)[:, None]
+        factors = self.factors(len(phi)).astype(np.float32)[:, np.count_nonzero(drive, axis=1)]
         parts = []
-        rank = len(phi) // self.bases
-        for r, values in enumerate(phi.astype(np.float32)):
-            factor = factors[r // rank]
+        for values, factor in zip(phi.astype(np.float32), factors[..., None], strict=True):
             # Spikes are their own function of the code.
             spikes = len(values) == 2 and values[0] == 0.0 and values[1] == 1.0
             parts.append((drive if spikes else values.take(drive)) * factor)
@@ -404,6 +463,47 @@ class Calibration:
             parts.append(_factors(self._line_slope(sides), rank))
         phi, psi = (np.concatenate(each) for each in zip(*parts, strict=True))
         return phi, psi
+
+    @cached_property
+    def fit(self) -> CellFit:
+        """Cells as polynomials in the normal numbers of the two transistors that a read current passes.
+
+        The polynomials are those of the logarithms of a cell's first number and of its leakage, which are smooth from
+        weak to strong inversion, and of its other numbers over the first.
+        """
+        rng = np.random.default_rng(0)
+        sample = np.zeros((2, _SAMPLE, self.read.draws))
+        first = 12 if self.read.card.parts["cell"].kind == "sram_8t" else 6
+        draws = np.arange(first, first + 4)
+        z = rng.standard_normal((2, _SAMPLE, 4))
+        z[0] *= _SPREAD
+        sample[..., draws] = z
+        fitted, judged = (self.read.sides(self.read.shifts(each)) for each in sample)
+        phi, _ = self.cells(judged)
+        numbers, kept = self._in(phi, fitted), self._in(phi, judged)
+        targets = np.vstack([np.log(numbers[:1]), numbers[1:] / numbers[:1], _logarithm(self.leakage(fitted))])
+        for degree in range(2, _HIGHEST + 1):
+            parent, variable = _products(4, degree)
+            powers = [_evaluate(parent, variable, each) for each in z]
+            coefficients = np.linalg.lstsq(powers[0], targets.T)[0].T
+            found = coefficients[: len(phi)] @ powers[1].T
+            found = np.vstack([np.ones(_SAMPLE), found[1:]]) * np.exp(found[0])
+            rank = len(phi) // self.bases
+            charge, exact = (phi[:rank, -1] @ each[:rank] for each in (found, kept))
+            error = float(np.sqrt(np.mean((charge / exact - 1.0) ** 2)))
+            if error <= _FITTED:
+                break
+        return CellFit(phi, Fit(draws, parent, variable, coefficients.astype(np.float32)), error)
+
+    def _in(self, phi: np.ndarray, sides: np.ndarray) -> np.ndarray:
+        """Give cells' numbers for functions of the code that are given, shape (rank, cells)."""
+        parts = [self._relative(sides, self.n_on)]
+        if self.bases > 1:
+            parts.append(self._level_slope(sides))
+        if self.bases > 2:
+            parts.append(self._line_slope(sides))
+        functions = np.split(phi, self.bases)
+        return np.vstack([np.linalg.lstsq(f.T, u)[0] for f, u in zip(functions, parts, strict=True)])
 
     def _relative(self, sides: np.ndarray, n_on: float, v_line: float | None = None) -> np.ndarray:
         v_line = self.v_line if v_line is None else v_line
@@ -531,10 +631,31 @@ def _factors(u: np.ndarray, rank: int | None = None) -> tuple[np.ndarray, np.nda
     left, values, right = np.linalg.svd(u, full_matrices=False)
     if rank is None:
         rank = max(1, int(np.sum(values > _CUT * values[0])))
-    # Sizes of order one on both sides keep single precision.
+    # Sizes of order one on both sides keep single precision; the sign of the first is that of the charges.
     scale = np.abs(left[:, :rank]).max(axis=0)
+    scale[0] = np.copysign(scale[0], left[:, 0].sum())
     scale[scale == 0.0] = 1.0
     return (left[:, :rank] / scale).T, (values[:rank] * scale)[:, None] * right[:rank]
+
+
+def _products(variables: int, degree: int) -> tuple[np.ndarray, np.ndarray]:
+    """List all products of variables up to a degree, each as a former product times a variable."""
+    places: dict[tuple[int, ...], int] = {}
+    for order in range(degree + 1):
+        for factors in combinations_with_replacement(range(variables), order):
+            places[factors] = len(places)
+    return tuple(np.array(each) for each in zip(*[(places[f[:-1]], f[-1] if f else 0) for f in places], strict=True))
+
+
+def _evaluate(parent: np.ndarray, variable: np.ndarray, z: np.ndarray) -> np.ndarray:
+    products = np.ones((len(z), len(parent)))
+    for term in range(1, len(parent)):
+        products[:, term] = products[:, parent[term]] * z[:, variable[term]]
+    return products
+
+
+def _logarithm(values: np.ndarray) -> np.ndarray:
+    return np.log(np.maximum(values, np.finfo(float).tiny))
 
 
 def _wave(level: float, duration: float, tau: float, t_sample: float) -> tuple[np.ndarray, np.ndarray]:

@@ -23,6 +23,7 @@ __all__ = [
     "Mismatch",
     "ReadDisturb",
     "SixTransistorCell",
+    "cell_deviations",
     "cell_rows",
     "draw_cell_mismatch",
     "transistor_names",
@@ -72,6 +73,25 @@ def _sizes(card: Card) -> list[tuple[Card, float, float]]:
         part = card.parts["pmos" if device == "pull_up" else "nmos"]
         sizes.append((part, getattr(card, f"W_{device}"), getattr(card, f"L_{device}")))
     return sizes
+
+
+def cell_deviations(card: Card) -> np.ndarray:
+    """Give the standard deviations of the mismatch of a cell's transistors.
+
+    Parameters
+    ----------
+    card : Card
+        Card of kind "sram_6t" or "sram_8t".
+
+    Returns
+    -------
+    ndarray, shape (2, transistors)
+        Of thresholds [V] and of relative current factors [1]: A_VT / sqrt(W L) and A_beta / sqrt(W L), see
+        `circuitsnn.transistor.mosfet.draw_mismatch`.
+    """
+    sizes = _sizes(card)
+    deviations = [(part.A_VT / np.sqrt(w * length), part.A_beta / np.sqrt(w * length)) for part, w, length in sizes]
+    return np.array(deviations).T
 
 
 def draw_cell_mismatch(card: Card, size: int | tuple[int, ...], rng: np.random.Generator) -> Mismatch:

@@ -12,6 +12,7 @@ One product goes through these steps, in this order (see docs/theory/macro.md):
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
@@ -24,12 +25,12 @@ from circuitsnn.adc.ramp import RampAdc
 from circuitsnn.adc.sar import SarAdc
 from circuitsnn.cards import Card, load_card
 from circuitsnn.checks import check_generator, check_word, whole_number
-from circuitsnn.core import bitline
+from circuitsnn.core import bitline, cells
 from circuitsnn.core import macro as core
 from circuitsnn.energy.pim import LayerShape, digital_cnn, in_memory
 from circuitsnn.errors import InputError
 from circuitsnn.sram.behaviour import ArrayRead, Calibration, calibrate
-from circuitsnn.sram.cell import TYPICAL
+from circuitsnn.sram.cell import TYPICAL, Mismatch
 from circuitsnn.sram.faults import Faults, repair_map
 from circuitsnn.sram.mapping import InputCoding, InputMapping, InputSign, WeightMapping, WeightScheme, quantise
 from circuitsnn.sram.tiling import Tiling
@@ -47,7 +48,9 @@ ConverterModel = Literal["real", "ideal", "none"]
 
 _CONVERTERS: Mapping[str, type[Converter]] = {"sar_adc": SarAdc, "flash_adc": FlashAdc, "ramp_adc": RampAdc}
 _CHUNK = 512  # reads that are worked on at a time
+_DENSE = 1 / 3  # share of cells with a 1 above which a dense product is faster than one of these cells alone
 _CALIBRATION_READS = 64
+_FITTED_POINTS = 2**17  # of a calibration that gain and offset come from
 _ENERGY_READS = 64  # lines' reads that the cells' energy comes from
 _RESIDUAL = 0.25  # largest residual of the model that is accepted [LSB of the converters]
 
@@ -216,6 +219,7 @@ class Macro:
             If the seed is no whole number >= 0.
         """
         other = copy(self)
+        other.__dict__.pop("_cells", None)
         other._fabricate(whole_number("seed", seed, 0))
         return other
 
@@ -410,12 +414,7 @@ class Macro:
         self._read = self._actual.read
 
     def _draw_cells(self, rng: np.random.Generator) -> None:
-        self._shifts = None
-        if self.imperfections.mismatch:
-            # Spare columns last, so that a chip with them has the same cells as without.
-            rows, used = self._physical[0], len(self.repair)
-            drawn = [self._read.draw((count, rows), rng) for count in (used, self._physical[1] - used)]
-            self._shifts = tuple(np.concatenate(parts) for parts in zip(*drawn, strict=True))
+        self._key = rng.integers(0, 2**32, 2, dtype=np.uint32) if self.imperfections.mismatch else None
         self._model = self._columns_of(self._actual)
         self._design = self._columns_of(self.behaviour) if self._drift else self._model
 
@@ -434,45 +433,50 @@ class Macro:
             drive[group.start - tile.start : group.stop - tile.start] = planes[plane, each, group]
         return drives
 
+    def _mismatch(self, columns: slice = slice(None), rows: slice = slice(None)) -> Mismatch:
+        """Give the mismatch of columns' cells, shape (columns, rows, transistors)."""
+        first, last, _ = rows.indices(self._physical[0])
+        chosen = self._columns[columns]
+        drawn = np.empty((len(chosen), last - first, self._read.draws))
+        cells.normals(self._key, chosen, first, drawn)
+        return self._read.shifts(drawn)
+
     def _sides(self, columns: slice, rows: slice = slice(None)) -> np.ndarray:
         """Give the cells' sides, shape (columns, rows, ...)."""
-        chosen = self._columns[columns]
-        if self._shifts is None:
-            shape = (len(chosen), self._physical[0], *self._read.nominal.shape)
+        if self._key is None:
+            shape = (len(self._columns[columns]), self._physical[0], *self._read.nominal.shape)
             return np.broadcast_to(self._read.nominal, shape)[:, rows]
-        return self._read.sides(tuple(each[chosen][:, rows] for each in self._shifts))
+        return self._read.sides(self._mismatch(columns, rows))
 
     def _columns_of(self, model: Calibration) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Functions of the drive code, numbers of the cells that hold a 1 (rank, rows, columns), leakage of columns."""
+        """Functions of the drive code, numbers of the cells that hold a 1 (rank, rows, columns), leakage of columns.
+
+        Cells that hold 0 draw nothing: their transistors are not even looked at.
+        """
         rows, count = self._stored.shape
         codes = len(model.read.levels)
         linear = not self.imperfections.nonlinearity
+        tile = np.repeat(
+            np.arange(len(self.tiling.row_tiles)),
+            [(stop - start) * self.tiling.rows_per_weight for start, stop in self.tiling.row_tiles],
+        )
         leakage = np.zeros((len(self.tiling.row_tiles), count))
-        if linear and self._shifts is None:
-            return np.arange(codes, dtype=float)[None], self._stored[None].astype(np.float32), leakage
-        stored = self._stored.T
-        holds = stored.reshape(-1)
-        # Cells that hold 0 draw nothing: their transistors are not even looked at.
-        if self._shifts is None:
-            cells = np.broadcast_to(self._read.nominal, (int(holds.sum()), *self._read.nominal.shape))
-        else:
-            cells = self._read.sides(tuple(each[self._columns][stored] for each in self._shifts))
-        phi, psi_of_ones = model.cells(cells)
-        psi = np.zeros((len(phi), count * rows), np.float32)
+        if self._key is None:
+            if linear:
+                return np.arange(codes, dtype=float)[None], self._stored[None].astype(np.float32), leakage
+            nominal = self._read.nominal[None]
+            phi, psi = model.cells(nominal)
+            np.add.at(leakage, tile, self._stored * model.leakage(nominal))
+            return phi, psi.astype(np.float32)[:, :, None] * self._stored, leakage
+        phi = model.fit.phi
+        psi = np.zeros((len(phi), rows, count), np.float32)
+        cells.numbers(self._key, self._columns, self._stored, self._read.draws, model.fit.table, tile, psi, leakage)
         if linear:
             # The cells' relative currents alone, proportional to the code.
             first = len(phi) // model.bases
-            psi = np.zeros((1, count * rows), np.float32)
-            psi[0, holds] = (phi[:first, -1] @ psi_of_ones[:first]) / (codes - 1)
-            phi = np.arange(codes, dtype=float)[None]
-        else:
-            psi[:, holds] = psi_of_ones
-            leaks = np.zeros(count * rows)
-            leaks[holds] = model.leakage(cells)
-            below = self.tiling.rows_per_weight
-            for number, (start, stop) in enumerate(self.tiling.row_tiles):
-                leakage[number] = leaks.reshape(count, rows)[:, start * below : stop * below].sum(axis=1)
-        return phi, np.ascontiguousarray(np.swapaxes(psi.reshape(len(phi), count, rows), 1, 2)), leakage
+            relative = (phi[:first, -1] / (codes - 1)).astype(np.float32)
+            return np.arange(codes, dtype=float)[None], np.tensordot(relative, psi[:first], 1)[None], 0.0 * leakage
+        return phi, psi, leakage
 
     def _sums(
         self, drive: np.ndarray, group: slice, model: Calibration, phi: np.ndarray, psi: np.ndarray
@@ -492,32 +496,21 @@ class Macro:
     def _set_range(self, inputs: np.ndarray, given: tuple[float, float] | None, bits: int | None) -> None:
         adc = self.card.parts["adc"]
         bits = int(adc.bits) if bits is None else whole_number("converter_bits", bits, 1, 16)
-        phi, psi, leakage = self._design
-        transfer, volts, exact = self._transfer(self.behaviour), [], []
-        for plane in self.input_mapping.to_planes(inputs[:_CALIBRATION_READS]):
-            drive = self._drive(plane)
-            for group, tile in self._groups:
-                sums = self._sums(drive, group, self.behaviour, phi, psi).T
-                s = self._in_kernel_order(sums + leakage[self._tile_number(tile)])
-                volts.append((np.polynomial.polynomial.polyval(s, transfer) * self._share).sum(axis=1))
-                ideal = drive[:, group].astype(float) @ self._stored[group]
-                exact.append((self._in_kernel_order(ideal) * self._nominal_share()).sum(axis=1))
-        volts, exact = np.concatenate(volts), np.concatenate(exact)
+        low_fall, high_fall, seen, exact = self._calibration_reads(inputs)
         if given is None:
             # One cell's discharge at least, for a matrix of zeros too.
-            low, last = float(volts.min()), max(float(volts.max()), float(volts.min()) + self.behaviour.unit)
+            low, last = low_fall, max(high_fall, low_fall + self.behaviour.unit)
         else:
             low, last = _ends(given)
         if not low < last:
             raise InputError(f"the converters' range is {low:g} to {last:g} V; allowed is a first code below the last")
         step = (last - low) / (2**bits - 1)
-        cells = max(len(self.tiling.column_tiles) * len(self.tiling.row_tiles), 1)
         # Mid-tread codes from low to last; the converter's own range is 2^bits steps.
         self.converters = _CONVERTERS[adc.kind](
             adc,
             bits,
             self._converter_seed,
-            cells * self.tiling.converters,
+            self.tiling.arrays * self.tiling.converters,
             low=low,
             high=low + 2**bits * step,
             convention="mid-tread",
@@ -526,26 +519,84 @@ class Macro:
         )
         # From a code's voltage back to a sum, then gain and offset that fit the calibration best.
         grid = np.linspace(0.0, 2.0 * max(exact.max(), 1.0), 4001)
-        curve = np.maximum.accumulate(np.polynomial.polynomial.polyval(grid, transfer))
+        curve = np.maximum.accumulate(np.polynomial.polynomial.polyval(grid, self._transfer(self.behaviour)))
         self._inverse = curve, grid
         self.gain, self.offset = 1.0, 0.0
         if np.ptp(exact) > 0.0 and (self.imperfections.mismatch or self.imperfections.nonlinearity):
-            decoded = np.interp(volts, curve, grid)
-            self.gain, self.offset = np.polyfit(decoded.ravel(), exact.ravel(), 1)
+            decoded = np.interp(seen, curve, grid)
+            covariance = np.cov(decoded, exact)
+            self.gain = covariance[0, 1] / covariance[0, 0]
+            self.offset = exact.mean() - self.gain * decoded.mean()
         values = self._decode(self.converters.voltage(np.arange(2**bits)))
         self._tables = core.converters(self.converters.static_thresholds(), values)
         noise = self._noise_of_conversions()
         leakages = np.zeros_like(self._model[2]) if self.fidelity == "transient" else self._model[2]
         self._kernel_columns = [
-            core.Columns(
-                self._in_kernel_order(leakage).astype(np.float32),
-                self._share,
-                self._converter_of(number),
-                noise,
-                self._significance,
-            )
+            self._kernel_table(leakage)._replace(noise=noise, converter=self._converter_of(number))
             for number, leakage in enumerate(leakages)
         ]
+
+    def _calibration_reads(self, inputs: np.ndarray) -> tuple[float, float, np.ndarray, np.ndarray]:
+        """Give the least and the largest fall in reads of inputs, and falls with exact sums of so many as suffice."""
+        phi, psi, leakage = self._design
+        inputs = inputs[:_CALIBRATION_READS]
+        planes = self.input_mapping.to_planes(inputs)
+        drive = np.concatenate([self._drive(plane) for plane in planes])
+        # Gain and offset are two numbers: every so many reads are enough, all planes and inputs among them.
+        points = len(drive) * len(self._groups) * self._share.shape[1]
+        every = int(np.clip(points // _FITTED_POINTS, 1, max(len(drive) // 8, 1))) | 1
+        transfer = self._transfer(self.behaviour).astype(np.float32)
+        low, high, seen, exact = np.inf, -np.inf, [], []
+        for group, tile in self._groups:
+            sums = self._merging(self._sums(drive, group, self.behaviour, phi, psi))
+            volts = np.empty((self._share.shape[1], len(drive)), np.float32)
+            core.discharges(sums, self._kernel_table(leakage[self._tile_number(tile)]), transfer, volts)
+            low, high = min(low, float(volts.min())), max(high, float(volts.max()))
+            seen.append(volts[:, ::every].ravel())
+            ideal = self._stored[group].T.astype(np.float32) @ drive[::every, group].T.astype(np.float32)
+            merged = self._merging(ideal).reshape(self._merged, -1, ideal.shape[1])
+            exact.append(np.einsum("mc,mcr->cr", self._nominal_share(), merged).ravel())
+        seen, exact = np.concatenate(seen), np.concatenate(exact)
+        every = seen.size // _FITTED_POINTS | 1
+        return low, high, seen[::every], exact[::every]
+
+    def _merging(self, sums: np.ndarray) -> np.ndarray:
+        """Bring sums of columns, shape (columns, reads), to the kernel's order; zeros where a slot has fewer."""
+        if self._merged == 1:
+            return np.ascontiguousarray(sums, np.float32)
+        source = self._source
+        laid = sums.astype(np.float32, copy=False)[source]
+        laid[source < 0] = 0.0
+        return laid
+
+    @property
+    def _source(self) -> np.ndarray:
+        """Column in each place of the kernel's order, -1 where there is none."""
+        return self._in_kernel_order(np.arange(1, self._stored.shape[1] + 1)).ravel() - 1
+
+    @cached_property
+    def _cells(self) -> list[tuple[core.Cells, core.Cells]]:
+        """Cells of each row group that hold a 1, those of the third basis apart."""
+        psi, stored, source = self._model[1], np.ascontiguousarray(self._stored.T), self._source
+        early = len(psi) // 3 * 2 if self._bent else len(psi)
+        found = []
+        for group, _ in self._groups:
+            ends, none = (group.start, group.stop), source[:0]
+            later = early * (group.stop - group.start)
+            first = core.cells(psi[:early], stored, source, *ends, 0)
+            found.append((first, core.cells(psi[early:], stored, source if self._bent else none, *ends, later)))
+        return found
+
+    @property
+    def _bent(self) -> bool:
+        """Whether the model's third basis is in use."""
+        return self.imperfections.nonlinearity and self._actual.bases == 3
+
+    def _kernel_table(self, leakage: np.ndarray) -> core.Columns:
+        """Give the kernel's columns, still without converters and noise."""
+        none = np.zeros(self._share.shape[1], np.float32)
+        leakage = np.ascontiguousarray(self._in_kernel_order(leakage), np.float32)
+        return core.Columns(leakage, self._share, none.astype(np.int64), none, self._significance)
 
     def _nominal_share(self) -> np.ndarray:
         if self._merged == 1:
@@ -717,12 +768,12 @@ class Macro:
             transfer = np.array([0.0, 1.0], np.float32)
         else:
             phi, psi, _ = self._model
-            sums = self._sums(drive, group, self._actual, phi, psi)
             transfer = self._transfer(self._actual).astype(np.float32)
-        if self._merged > 1:
-            source = self._in_kernel_order(np.arange(1, len(sums) + 1)).ravel()
-            sums = np.where(source[:, None] > 0, sums[source - 1], np.float32(0.0))
-        columns = self._kernel_columns[number]
+            if self._sparse:
+                self._multiply(drive, group, transfer, factor, key, start, outputs)
+                return
+            sums = self._sums(drive, group, self._actual, phi, psi)
+        sums, columns = self._merging(sums), self._kernel_columns[number]
         noisy = self.imperfections.noise
         if self.imperfections.converter == "none":
             s = sums.reshape(self._merged, -1, len(drive)) + columns.leakage[..., None]
@@ -735,6 +786,36 @@ class Macro:
             outputs[:, start : start + len(drive)] += values
             return
         core.convert(sums, columns, transfer, noisy, key, start, self._tables, np.float32(factor), outputs)
+
+    @property
+    def _sparse(self) -> bool:
+        """Whether listing the cells that hold a 1 is faster than a dense product."""
+        dense = self._stored.mean() > _DENSE
+        return not dense and self.fidelity == "behavioural" and self.imperfections.converter != "none"
+
+    def _multiply(
+        self,
+        drive: np.ndarray,
+        group: slice,
+        transfer: np.ndarray,
+        factor: float,
+        key: np.ndarray,
+        start: int,
+        outputs: np.ndarray,
+    ) -> None:
+        number = next(n for n, (each, _) in enumerate(self._groups) if each == group)
+        tile = self._tile_number(self._groups[number][1])
+        model, functions, rows = self._actual, len(self._model[0]), group.stop - group.start
+        features, active = np.empty((functions * rows, len(drive)), np.float32), np.empty(functions * rows, np.uint8)
+        factors = model.factors(functions) if self.imperfections.nonlinearity else np.ones((1, drive.shape[1] + 1))
+        phi, factors = self._model[0].astype(np.float32), factors.astype(np.float32)
+        core.present(drive, group.start, group.stop, phi, factors, features, active)
+        bend = np.array([0.5 * model.unit, self._read.card.V_precharge - model.v_line], np.float32)
+        noisy, columns = self.imperfections.noise, self._kernel_columns[tile]
+        core.multiply(
+            features, active, *self._cells[number], bend, columns, transfer, noisy, key, start, self._tables,
+            np.float32(factor), outputs,
+        )  # fmt: skip
 
     def _solve(self, codes: np.ndarray, tile: slice) -> np.ndarray:
         """Discharges by the ODE, shape (reads, columns)."""

@@ -6,7 +6,7 @@ import pytest
 from interpreted import interpreted
 from scipy import stats
 
-from circuitsnn.core import macro
+from circuitsnn.core import macro, normals
 
 
 def normal(count, key=(1, 2), first_read=0, conversions=1):
@@ -35,7 +35,7 @@ def test_noise_is_as_normal_as_it_says():
     two = np.convolve(np.full(size, 1 / size), np.full(size, 1 / size))
     weight = np.convolve(two, two)
     y = (np.arange(weight.size) - 2 * (size - 1)) / (2 * size)
-    z = y * np.polynomial.polynomial.polyval(y**2, np.array(macro._NORMAL, float))
+    z = y * np.polynomial.polynomial.polyval(y**2, np.array(normals._NORMAL, float))
     assert np.all(np.diff(z) > 0)
     assert np.sum(weight * z**2) == pytest.approx(1.0, abs=1e-5)
     assert np.sum(weight * z**4) - 3 == pytest.approx(0.0, abs=2e-4)

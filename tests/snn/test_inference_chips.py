@@ -8,9 +8,9 @@ from network_loop import loop
 
 from circuitsnn.cards import load_card
 from circuitsnn.energy.network import network_cost
+from circuitsnn.energy.pim import Cost
 from circuitsnn.errors import InputError
 from circuitsnn.snn.engines.base import (
-    Cost,
     MacChip,
     MacDesign,
     MacEngine,
@@ -46,7 +46,7 @@ class Laid(MacDesign):
         return Product(self.matrix * (1 + self.engine.spread * errors), self.engine.noise)
 
     def cost(self):
-        return Cost(1e-12, 1e-9, "made up")
+        return Cost({"product": 1e-12}, {"product": 1e-9}, "made up")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,8 +126,8 @@ def test_circuits_without_errors_are_exact():
         assert found.reused["conv1"] is not every_step
         times = 4 if every_step else 1
         assert (found.multiplications["conv1"] == times * found.artificial_operations["conv1"]).all()
-        assert found.costs == {"conv1": Cost(1e-12, 1e-9, "made up"), "neuron1": None,
-                               "conv2": Cost(1e-12, 1e-9, "made up"), "fc": Cost(1e-12, 1e-9, "made up")}  # fmt: skip
+        cost = Cost({"product": 1e-12}, {"product": 1e-9}, "made up")
+        assert found.costs == {"conv1": cost, "neuron1": None, "conv2": cost, "fc": cost}
 
 
 def test_noise_is_drawn_in_each_step_where_the_array_is_read_in_each():

@@ -267,7 +267,7 @@ def test_transient_reads_are_those_of_one_column(problem):
     codes[0, group] = x[0, group]
     column = 5
     discharge = macro._solve(codes, tile)[0, column]
-    shifts = tuple(each[macro._columns[column], tile] for each in macro._shifts)
+    shifts = tuple(each[column, tile] for each in macro._mismatch())
     read = BitlineRead(card.parts["array"], stored=macro._stored[tile, column].astype(int), mismatch=shifts)
     run = read.transient(pulses=codes[0])
     assert discharge == pytest.approx(run.discharge_bar, abs=2e-5)
@@ -323,7 +323,7 @@ def test_macro_of_eight_transistor_cells():
             drive[start : start + 12] = np.pad(inputs, (0, 4))[start : start + 12]
             for column in range(9):
                 stored = np.pad(model._stored[:, column], (0, 4)).astype(int)
-                shifts = tuple(np.pad(each[model._columns[column]], ((0, 4), (0, 0))) for each in model._shifts)
+                shifts = tuple(np.pad(each[column], ((0, 4), (0, 0))) for each in model._mismatch())
                 run = BitlineRead(array, stored, mismatch=shifts).transient(pulses=drive, points=0)
                 bit += run.energies["precharge"] / len(x)
                 cell += run.energies["cell"] / len(x)
@@ -403,7 +403,7 @@ def test_energy_is_that_of_the_columns(words, mismatch):
                 stored = np.pad(macro._stored[:, column], (0, 4)).astype(int)
                 shifts = None
                 if mismatch:
-                    shifts = tuple(np.pad(each[macro._columns[column]], ((0, 4), (0, 0))) for each in macro._shifts)
+                    shifts = tuple(np.pad(each[column], ((0, 4), (0, 0))) for each in macro._mismatch())
                 run = BitlineRead(array, stored, mismatch=shifts).transient(
                     levels=macro.behaviour.read.levels[drive],
                     pulses=macro.behaviour.read.durations[drive] / array.T_pulse,

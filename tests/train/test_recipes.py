@@ -99,13 +99,13 @@ def test_interrupted_recipes_go_on(tmp_path):
 
 def test_stages_of_cnn_3d(tmp_path):
     made = make(RECIPES["samson-cnn3d"], tmp_path, epochs=1, samples=patches(), stages=("snn6", "scratch6"))
-    assert [one.stage.name for one in made] == ["ann", "converted", "snn", "snn6", "scratch6"]
+    assert [one.stage.name for one in made] == ["ann", "lowered", "base", "snn6", "scratch6"]
     for one in made:
         assert bool(one.network.neuron_layers) == one.stage.spiking
         assert one.network.about["data"] == "generated patches"
     by_name = {one.stage.name: one.network for one in made}
-    ann, converted = by_name["ann"], by_name["converted"]
-    assert all(np.array_equal(layer.weight, converted[layer.name].weight) for layer in ann.weight_layers)
+    ann, lowered = by_name["ann"], by_name["lowered"]
+    assert all(np.array_equal(layer.weight, lowered[layer.name].weight) for layer in ann.weight_layers)
 
 
 def test_patches_are_turned_into_all_eight_positions():

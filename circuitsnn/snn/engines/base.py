@@ -10,22 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from circuitsnn.energy.pim import Cost
 from circuitsnn.snn.layers import Neuron
 from circuitsnn.status import Status
 
-__all__ = ["Cost", "MacChip", "MacDesign", "MacEngine", "NeuronChip", "NeuronDesign", "NeuronEngine"]
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What one use of a circuit costs: one product of a matrix with one vector, or one step of one neuron."""
-
-    energy: float
-    """Energy. [J]"""
-    delay: float
-    """Delay. [s]"""
-    source: str
-    """Where the figures come from."""
+__all__ = ["MacChip", "MacDesign", "MacEngine", "NeuronChip", "NeuronDesign", "NeuronEngine"]
 
 
 class MacChip(ABC):

@@ -7,8 +7,9 @@ import numpy as np
 
 from circuitsnn.cards import Card
 from circuitsnn.core import neurons as core
+from circuitsnn.energy.pim import Cost
 from circuitsnn.errors import InputError
-from circuitsnn.snn.engines.base import Cost, NeuronChip, NeuronDesign, NeuronEngine
+from circuitsnn.snn.engines.base import NeuronChip, NeuronDesign, NeuronEngine
 from circuitsnn.snn.layers import Neuron
 
 __all__ = ["Comparator"]
@@ -93,7 +94,11 @@ class _Design(NeuronDesign):
 
     def cost(self) -> Cost | None:
         engine = self.engine
-        return None if engine.energy is None else Cost(engine.energy, engine.delay, engine.source)
+        return (
+            None
+            if engine.energy is None
+            else Cost({"neurons": engine.energy}, {"neurons": engine.delay}, engine.source)
+        )
 
 
 class _Chip(NeuronChip):

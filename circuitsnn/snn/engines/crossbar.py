@@ -8,8 +8,9 @@ from numpy.typing import ArrayLike
 
 from circuitsnn.cards import Card, load_card
 from circuitsnn.checks import whole_number
+from circuitsnn.energy.pim import Cost
 from circuitsnn.errors import InputError
-from circuitsnn.snn.engines.base import Cost, MacChip, MacDesign, MacEngine
+from circuitsnn.snn.engines.base import MacChip, MacDesign, MacEngine
 
 __all__ = ["Crossbar", "effective_conductance"]
 
@@ -123,9 +124,9 @@ class _Design(MacDesign):
         devices = float(squares @ self.conductances.sum(axis=(0, 2))) * card.T_read
         conversions = self.shape[0] * len(list(self.row_groups())) * card.E_convert
         return Cost(
-            devices + conversions,
-            card.T_read + card.T_convert,
-            f"V^2 G t of the devices ({devices:.3g} J) and conversions ({conversions:.3g} J), card {card.name}",
+            {"devices": devices, "converters": conversions},
+            {"devices": card.T_read, "converters": card.T_convert},
+            f"V^2 G t of the devices, conversions: card {card.name}",
         )
 
 

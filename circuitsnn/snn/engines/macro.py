@@ -1,16 +1,16 @@
 """Layers on macros: SRAM arrays with converters."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from circuitsnn.cards import Card, load_card
 from circuitsnn.checks import check_word, whole_number
+from circuitsnn.energy.pim import Cost
 from circuitsnn.errors import InputError
-from circuitsnn.snn.engines.base import Cost, MacChip, MacDesign, MacEngine
+from circuitsnn.snn.engines.base import MacChip, MacDesign, MacEngine
 from circuitsnn.sram.cell import TYPICAL
 from circuitsnn.sram.macro import Fidelity, Imperfections, Macro, Significance
 from circuitsnn.sram.mapping import InputCoding, InputMapping, WeightScheme, quantise
@@ -183,7 +183,7 @@ class OnMacro(MacEngine):
         }
         if self.fidelity == "ideal":
             exact = Macro(self.card, integers, "ideal", **options)
-            return MacroDesign(exact, exact.chip, inputs, step)
+            return MacroDesign(exact, inputs, step)
         presented = inputs.to_integers(typical)
         # A layer that is silent in the calibration gets random inputs, the same for all chips.
         shape = presented.shape
@@ -191,14 +191,13 @@ class OnMacro(MacEngine):
         options["calibration"] = driven
         if self.supply_drift:
             # The drifted supplies need a model of their own, which all chips share as well.
-            model = Macro(self.card, integers, self.fidelity, **options)
-            make = model.chip
+            macro = Macro(self.card, integers, self.fidelity, **options)
         else:
             few = np.linspace(0, len(matrix) - 1, min(len(matrix), _MODEL_OUTPUTS)).astype(int)
-            model = Macro(self.card, integers[few], self.fidelity, **options)
-            make = partial(Macro, self.card, integers, self.fidelity, behaviour=model.behaviour, **options)
+            behaviour = Macro(self.card, integers[few], self.fidelity, **options).behaviour
+            macro = Macro(self.card, integers, self.fidelity, behaviour=behaviour, **options)
         trim = (typical, typical @ matrix.T) if self.trim else None
-        return MacroDesign(model, make, inputs, step, trim, typical if self.linear else None)
+        return MacroDesign(macro, inputs, step, trim, typical if self.linear else None)
 
 
 class MacroDesign(MacDesign):
@@ -206,10 +205,8 @@ class MacroDesign(MacDesign):
 
     Parameters
     ----------
-    model : Macro
-        A macro of this design, or of a few of its outputs.
-    make : callable
-        From ``seed=`` to a macro of the whole matrix, its weights whole numbers.
+    macro : Macro
+        A macro of this design, its weights whole numbers; chips are its `Macro.chip`.
     inputs : InputRange
         How inputs become whole numbers.
     step : float
@@ -222,22 +219,21 @@ class MacroDesign(MacDesign):
 
     def __init__(
         self,
-        model: Macro,
-        make: Callable[..., Macro],
+        macro: Macro,
         inputs: InputRange,
         step: float,
         trim: tuple[np.ndarray, np.ndarray] | None = None,
         linear: np.ndarray | None = None,
     ) -> None:
-        imperfections = model.imperfections
+        imperfections = macro.imperfections
         drawn = imperfections.mismatch or imperfections.noise or imperfections.converter == "real"
-        self.varies, self.status = model.fidelity != "ideal" and drawn, model.status
-        self.inputs, self._ideal = inputs, model.fidelity == "ideal"
-        self._make, self._step, self._trim, self._linear = make, step, trim, linear
+        self.varies, self.status = macro.fidelity != "ideal" and drawn, macro.status
+        self.inputs, self._ideal = inputs, macro.fidelity == "ideal"
+        self._macro, self._step, self._trim, self._linear = macro, step, trim, linear
 
     def chip(self, seed: np.random.SeedSequence) -> "_Chip":
         words = seed.generate_state(8)
-        macro = self._make(seed=int.from_bytes(words[:4].tobytes(), "little"))
+        macro = self._macro.chip(int.from_bytes(words[:4].tobytes(), "little"))
         chip, rng = _Chip(macro, self.inputs, self._step), np.random.default_rng(words[4:])
         if self._trim is not None:
             rows, exact = self._trim
@@ -250,13 +246,11 @@ class MacroDesign(MacDesign):
 
     @cached_property
     def _cost(self) -> Cost:
-        report = self._make(seed=0).report()
-        total, source = report.loc["total"], report.attrs["energy source"]["converters"]
-        return Cost(
-            float(total["energy"]),
-            float(total["delay"]),
-            f"Macro.report, transients of its lines; converters: {source}",
-        )
+        report = self._macro.report()
+        source = report.attrs["energy source"]["converters"]
+        parts = report.drop(index="total")
+        energies, delays = (parts[name].dropna().to_dict() for name in ("energy", "delay"))
+        return Cost(energies, delays, f"Macro.report, transients of its lines; converters: {source}")
 
 
 class _Chip(MacChip):
@@ -327,7 +321,7 @@ class _Wrapped(MacEngine):
             raise InputError("macro takes spikes; the layer's inputs are others: allowed is another input_coding")
         levels = _levels(magnitudes, mapping.maximum) if len(magnitudes) else 1
         unit = 1.0 / levels if levels else float(magnitudes.max()) / mapping.maximum
-        return MacroDesign(macro, macro.chip, InputRange(mapping, unit), 1.0)
+        return MacroDesign(macro, InputRange(mapping, unit), 1.0)
 
 
 def _checked(matrix: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

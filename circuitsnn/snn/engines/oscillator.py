@@ -16,12 +16,13 @@ from numpy.typing import ArrayLike
 from circuitsnn.cards import Card, load_card
 from circuitsnn.checks import whole_number
 from circuitsnn.core import neurons as core
+from circuitsnn.energy.pim import Cost
 from circuitsnn.errors import InputError, NoOscillationError
 from circuitsnn.oscillator import closed_form
 from circuitsnn.oscillator.device import Oscillator
 from circuitsnn.oscillator.network import OscillatorNetwork
 from circuitsnn.oscillator.table import Fidelity, checked_fidelity
-from circuitsnn.snn.engines.base import Cost, NeuronChip, NeuronDesign, NeuronEngine
+from circuitsnn.snn.engines.base import NeuronChip, NeuronDesign, NeuronEngine
 from circuitsnn.snn.engines.comparator import as_series, of_each_neuron
 from circuitsnn.snn.layers import Neuron
 from circuitsnn.status import Status
@@ -290,7 +291,11 @@ class OscillatorDesign(NeuronDesign):
         places = np.linspace(-1.0, self.most, 33)
         powers = [self.curve.power(self.current(each), self.engine.fidelity) for each in places]
         mean = float(np.interp(self._typical, places, powers).mean())
-        return Cost(mean * self.step, self.step, f"supply's power in transients of card {self.engine.card.name}")
+        return Cost(
+            {"neurons": mean * self.step},
+            {"neurons": self.step},
+            f"supply's power in transients of card {self.engine.card.name}",
+        )
 
     def current(self, share: ArrayLike) -> np.ndarray:
         """Give currents for drives.

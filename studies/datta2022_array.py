@@ -10,9 +10,10 @@ behind it is exact. What the layer gives is computed once and used in all T = 5 
   chip sets by what its own array gives (the 99.7 % percentile over 10 training patches).
 - Energy: pulses and bits of the converters, and the least energy at which no more than 1 % of accuracy is lost.
 
-A chip classifies a few pixels, and each group of ten chips others; a loss is counted against the same network with
-exact products on the same pixels, so that the draw of the pixels cancels for the most part. A band holds 95 % of
-the chips' means, by bootstrap over groups. Energies are those of the circuit, conversions by its closed form.
+Each chip classifies a few pixels of its own, the same in every state of the array; a loss is counted against the same
+network with exact products on the same pixels, so that the draw of the pixels cancels for the most part. A band is the
+95 % interval of the mean loss, by bootstrap over chips. Energies are those of the circuit, conversions by its closed
+form.
 
 Inputs go to the word lines as pulses of 4 bits in two phases, one for each sign (``--set coding=bit_serial`` for bits
 one after another). Unit pulses are so short that the longest discharge is that of the card's rows_on rows.
@@ -27,6 +28,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from circuitsnn.cards import Card
+from circuitsnn.data import PixelPatches
 from circuitsnn.figures import PALETTE
 from circuitsnn.snn.conversion import quantised, recalibrate
 from circuitsnn.snn.engines.macro import OnMacro
@@ -48,7 +50,6 @@ from circuitsnn.study.trained import (
 RECIPE = "samson-cnn3d"
 SCENES = ("samson", "indian-pines", "pavia", "salinas")
 BITS = 6
-GROUP = 10  # chips that see the same pixels
 CHUNK = 512
 CALIBRATION = 50  # training patches for the array's ranges
 ADAPTATION = 10  # of these, for a threshold
@@ -101,7 +102,7 @@ class Setting:
 
 @dataclass(frozen=True, eq=False)
 class Chips:
-    """Work for a worker: chips with a setting, in groups that see pixels of their own."""
+    """Work for a worker: chips with a setting, each with pixels of its own."""
 
     places: list[tuple[str, float]]
     """Sweep and value, for each sweep that this state is in."""
@@ -114,6 +115,10 @@ class Chips:
     pixels: int
     recalibrated: bool = False
 
+    def seen(self, patches: PixelPatches, chip: int) -> np.ndarray:
+        """Draw the test pixels that a chip classifies: the same in every state of the array."""
+        return drawn(len(patches.test_pixels), self.pixels, 10**6 * self.seed + chip)
+
     def solve(self) -> pd.DataFrame:
         """Give accuracies of all chips, with the array and exact, and the layer's energy."""
         patches = scene_patches(self.scene, "random", training_seed(self.network), self.network.input_shape[-1])[1]
@@ -124,28 +129,18 @@ class Chips:
         head = replace(self.network, layers=self.network.layers[: self.network.layers.index(neuron) + 1])
         engine = {first.name: self.setting.engine(first.matrix.shape[1])}
         design = infer(self.network, typical[:1], engines=engine, calibration=typical).designs[first.name]
-        engine, rows = {first.name: design}, []
-        for group in range(-(-self.chips // GROUP)):
-            chosen = drawn(len(patches.test_pixels), self.pixels, 1000 * self.seed + group)
-            samples, labels = patches.patches(patches.test_pixels[chosen]), patches.test_labels[chosen]
-            exact = infer(self.network, samples).accuracy(labels)[0]
-            count = min(GROUP, self.chips - group * GROUP)
-            # A chip whose threshold is its own is run by itself.
-            for number, together in ((k, 1) for k in range(count)) if self.recalibrated else ((0, count),):
-                seed = (self.seed * 1000 + group) * GROUP + number
-                network = self.network
-                if self.recalibrated:
-                    network = network.replace(recalibrate(head, typical[:ADAPTATION], engine, seed=seed)[neuron.name])
-                accuracies = infer(network, samples, engines=engine, chips=together, seed=seed).accuracy(labels)
-                rows += [
-                    {
-                        "group": group,
-                        "chip": group * GROUP + number + k,
-                        "accuracy": 100.0 * each,
-                        "exact": 100.0 * exact,
-                    }
-                    for k, each in enumerate(accuracies)
-                ]
+        engine, rows, chips = {first.name: design}, [], range(self.chips)
+        exact = infer(
+            self.network, patches.patches(np.concatenate([patches.test_pixels[self.seen(patches, k)] for k in chips]))
+        ).predictions.reshape(self.chips, -1)
+        for chip, predicted in zip(chips, exact, strict=True):
+            pixels = self.seen(patches, chip)
+            samples, labels = patches.patches(patches.test_pixels[pixels]), patches.test_labels[pixels]
+            network, seed = self.network, 10**6 * self.seed + chip
+            if self.recalibrated:
+                network = network.replace(recalibrate(head, typical[:ADAPTATION], engine, seed=seed)[neuron.name])
+            accuracy = infer(network, samples, engines=engine, seed=seed).accuracy(labels)[0]
+            rows.append({"chip": chip, "accuracy": 100.0 * accuracy, "exact": 100.0 * np.mean(predicted == labels)})
         energy, delay = layer_cost(design.chip(np.random.SeedSequence(0)).macro)
         positions = prod(self.network.shapes[first.name][1:])
         found = pd.DataFrame(rows).assign(
@@ -218,10 +213,8 @@ def summary(chips: pd.DataFrame, seed: int) -> pd.DataFrame:
     keys, rows = ["sweep", "value", "bits", "pulse", "training", "recalibrated"], []
     for key, group in chips.groupby(keys, sort=False):
         loss = (group["exact"] - group["accuracy"]).to_numpy()
-        # Chips of a group share their pixels: groups are drawn again, not chips.
-        means = group.assign(loss=loss).groupby("group")["loss"].mean().to_numpy()
-        again = np.random.default_rng(seed).choice(means, (1000, len(means))).mean(axis=1)
-        low, high = np.quantile(again, (0.025, 0.975)) if len(means) > 1 else (np.nan, np.nan)
+        means = np.random.default_rng(seed).choice(loss, (1000, len(loss))).mean(axis=1)
+        low, high = np.quantile(means, (0.025, 0.975)) if len(loss) > 1 else (np.nan, np.nan)
         rows.append(
             dict(zip(keys, key, strict=True))
             | {"chips": len(group), "accuracy": group["accuracy"].mean(), "exact": group["exact"].mean()}

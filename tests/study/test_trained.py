@@ -9,6 +9,7 @@ from scenes import put_networks
 from circuitsnn.cli import main
 from circuitsnn.errors import InputError
 from circuitsnn.snn.architectures import mlp
+from circuitsnn.snn.conversion import quantised
 from circuitsnn.study import trained
 from circuitsnn.study.context import StudyContext, ignore_progress
 
@@ -21,7 +22,7 @@ def context(quick=True, **parameters):
 @pytest.mark.parametrize("bits", [2, 4, 6])
 def test_quantised_weights_are_whole_numbers_of_a_unit(bits):
     network = mlp((9, 7, 3), rng=np.random.default_rng(0))
-    for before, after in zip(network.weight_layers, trained.quantised(network, bits).weight_layers, strict=True):
+    for before, after in zip(network.weight_layers, quantised(network, bits).weight_layers, strict=True):
         most = 2 ** (bits - 1) - 1
         unit = np.abs(before.weight).max() / most
         np.testing.assert_allclose(after.weight, np.round(before.weight / unit) * unit, atol=1e-6)
@@ -30,7 +31,7 @@ def test_quantised_weights_are_whole_numbers_of_a_unit(bits):
 
 def test_no_bits_leave_a_network_alone():
     network = mlp((4, 3), rng=np.random.default_rng(0))
-    assert trained.quantised(network, None) is network
+    assert quantised(network, None) is network
 
 
 @pytest.mark.parametrize(

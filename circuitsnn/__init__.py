@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from circuitsnn.snn.engines.macro import OnMacro
     from circuitsnn.snn.engines.oscillator import OscillatorNeuron
     from circuitsnn.snn.engines.quantised import Quantised
-    from circuitsnn.snn.files import load_network, save_network
+    from circuitsnn.snn.files import list_networks, load_network, save_network
     from circuitsnn.snn.inference import Inference, run
     from circuitsnn.snn.network import Network
     from circuitsnn.snn.nir import from_nir, to_nir
@@ -82,6 +82,7 @@ __all__ = [
     "from_nir",
     "hebbian",
     "list_cards",
+    "list_networks",
     "load_card",
     "load_network",
     "map_weights",
@@ -129,6 +130,7 @@ _HOME = {
     "OnMacro": "snn.engines.macro",
     "OscillatorNeuron": "snn.engines.oscillator",
     "Quantised": "snn.engines.quantised",
+    "list_networks": "snn.files",
     "load_network": "snn.files",
     "save_network": "snn.files",
     "Inference": "snn.inference",

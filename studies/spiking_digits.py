@@ -20,21 +20,21 @@ from math import prod
 
 import numpy as np
 import pandas as pd
-from circuitsnn.snn.engines.comparator import Comparator
-from circuitsnn.snn.engines.crossbar import Crossbar
-from circuitsnn.snn.engines.oscillator import OscillatorNeuron
 from matplotlib.figure import Figure
 
 from circuitsnn.cards import Card
 from circuitsnn.data import ImageSet, load
 from circuitsnn.energy.network import FIGURES, network_cost
 from circuitsnn.figures import PALETTE
-from circuitsnn.snn.conversion import recalibrate
+from circuitsnn.snn.conversion import quantised, recalibrate
+from circuitsnn.snn.engines.comparator import Comparator
+from circuitsnn.snn.engines.crossbar import Crossbar
 from circuitsnn.snn.engines.macro import OnMacro
+from circuitsnn.snn.engines.oscillator import OscillatorNeuron
 from circuitsnn.snn.inference import run as infer
 from circuitsnn.snn.network import Network
 from circuitsnn.study import Claim, Outcome, Study, StudyContext, StudyParameter, new_figure
-from circuitsnn.study.trained import TRAINING, advice, at_hand, drawn, quantised, stated_accuracy, trained_networks
+from circuitsnn.study.trained import TRAINING, advice, at_hand, drawn, stated_accuracy, trained_networks
 
 BITS = 6
 RECIPES = {"digits": "digits-mlp", "mnist": "mnist-mlp", "fashion-mnist": "fashion-mlp"}
@@ -178,8 +178,9 @@ def draw(chips: pd.DataFrame, results: pd.DataFrame) -> Mapping[str, Figure]:
         heights = 1e9 * results[column].where(results[column] > 0.0)
         axes.bar(np.arange(len(names)) + 0.2 * (k - 1.5), heights, 0.19, color=PALETTE[k], label=word)
     axes.set(xticks=range(len(names)), xticklabels=labels, yscale="log", ylabel="energy of an image [nJ]")
+    axes.tick_params(axis="x", labelsize=8)
     axes.grid(axis="x", visible=False)
-    axes.legend(fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4)
+    axes.legend(fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
     return {"accuracy": figure, "energy": energy}
 
 

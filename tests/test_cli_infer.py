@@ -77,6 +77,8 @@ def test_other_shape_is_refused(templates, tmp_path):
     assert "the network takes (3, 4, 4)" in str(answer.exception)
 
 
-def test_networks_of_the_package_are_named(templates):
+def test_networks_of_the_package_are_known_by_name():
     answer = ask(app, ["infer", "no-such-network", "--data", "digits"])
-    assert "allowed is the path of a network's file" in str(answer.exception)
+    assert "or one of the package: " in str(answer.exception)
+    found = json.loads(ask(app, ["infer", "digits-mlp-snn6", "--data", "digits", "--json"]).output)
+    assert found["accuracy"][0] > 0.95

@@ -71,36 +71,19 @@ def infer(
 
     Example: circuitsnn infer digits-mlp-snn6 --data digits --engine weights=macro --chips 20
     """  # fmt: skip
-    found = _load(network)
-    chosen = _engines(found, engines or [])
-    bits = int(found.about.get("bits", 0)) if bits is None else bits
     from circuitsnn.snn.conversion import quantised
-
-    inputs, labels, calibration = _samples(data, folder, part.value, found)
+    from circuitsnn.snn.files import load_network
     from circuitsnn.snn.inference import run
 
+    found = load_network(network)
+    chosen = _engines(found, engines or [])
+    bits = int(found.about.get("bits", 0)) if bits is None else bits
+    inputs, labels, calibration = _samples(data, folder, part.value, found)
     result = run(
         quantised(found, bits or None), inputs[:samples], engines=chosen, chips=chips, seed=seed,
         calibration=calibration, jobs=cores() if jobs is None else jobs,
     )  # fmt: skip
     _report(result, labels[:samples], bits, as_json)
-
-
-def _load(name: str) -> "Network":
-    from circuitsnn.resources import resource_folder
-    from circuitsnn.snn.files import load_network
-
-    own = resource_folder("studies") / "networks"
-    if "/" not in name and not Path(name).exists() and (own / f"{name}.json").is_file():
-        return load_network(own / name)
-    try:
-        return load_network(name)
-    except InputError as error:
-        if Path(name).exists() or Path(f"{name}.json").exists():
-            raise
-        names = sorted(path.stem for path in own.glob("*.json"))
-        raise InputError(f"there is no network {name!r}; allowed is the path of a network's file, or one of "
-                         f"{', '.join(names)}") from error  # fmt: skip
 
 
 def _samples(

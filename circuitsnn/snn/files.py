@@ -14,6 +14,7 @@ from safetensors import numpy as safetensors
 
 from circuitsnn.errors import InputError
 from circuitsnn.files import replacing, write_text
+from circuitsnn.resources import resource_folder
 from circuitsnn.snn.layers import (
     AveragePool,
     BatchNorm,
@@ -31,7 +32,7 @@ from circuitsnn.snn.layers import (
 )
 from circuitsnn.snn.network import Network
 
-__all__ = ["load_network", "save_network"]
+__all__ = ["list_networks", "load_network", "save_network"]
 
 FORMAT = "circuitsnn network"
 VERSION = 1
@@ -80,12 +81,12 @@ def save_network(network: Network, path: str | os.PathLike) -> tuple[Path, Path]
 
 
 def load_network(path: str | os.PathLike) -> Network:
-    """Read a network that `save_network` wrote.
+    """Read a network that `save_network` wrote, or one that comes with the package.
 
     Parameters
     ----------
     path : path-like
-        NAME, NAME.json or NAME.safetensors.
+        NAME, NAME.json or NAME.safetensors; or a name of `list_networks`, where there is no such file.
 
     Returns
     -------
@@ -98,6 +99,8 @@ def load_network(path: str | os.PathLike) -> Network:
         If a file is missing, truncated, from a newer version, not the other's, or does not describe a network.
     """
     description, arrays = _pair(path)
+    if str(path) in list_networks() and not description.exists():
+        description, arrays = _pair(_own_folder() / path)
     head, content = _read_description(description), _read(arrays)
     if sha256(content).hexdigest() != head["sha256"]:
         raise InputError(
@@ -112,6 +115,21 @@ def load_network(path: str | os.PathLike) -> Network:
         return Network(layers=tuple(layers), **{name: head[name] for name in _NETWORK})
     except InputError as error:
         raise InputError(f"{description}: {error}") from None
+
+
+def list_networks() -> list[str]:
+    """Give the names of the trained networks that come with the package.
+
+    Returns
+    -------
+    list of str
+        The names, such as "digits-mlp-snn6"; each file's `about` says what trained it and how accurate it is.
+    """
+    return sorted(path.stem for path in _own_folder().glob("*.json"))
+
+
+def _own_folder() -> Path:
+    return resource_folder("studies") / "networks"
 
 
 def _pair(path: str | os.PathLike) -> tuple[Path, Path]:
@@ -160,7 +178,10 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        raise InputError(f"{path}: there is no such file; a network is a pair NAME.json, NAME.safetensors") from None
+        raise InputError(
+            f"{path}: there is no such file; a network is a pair NAME.json, NAME.safetensors, or one "
+            f"of the package: {', '.join(list_networks())}"
+        ) from None
     except (OSError, ValueError) as error:
         raise InputError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
 

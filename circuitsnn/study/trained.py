@@ -14,7 +14,6 @@ from circuitsnn.data import PixelPatches, Scene, holdings, load, pixel_patches
 from circuitsnn.data.patches import Split
 from circuitsnn.errors import InputError
 from circuitsnn.resources import resource_folder
-from circuitsnn.snn import quantisation
 from circuitsnn.snn.files import load_network
 from circuitsnn.snn.network import Network
 from circuitsnn.study.context import StudyContext
@@ -30,7 +29,6 @@ __all__ = [
     "drawn",
     "file_stem",
     "nearest_neighbour",
-    "quantised",
     "scene_patches",
     "stated_accuracy",
     "trained_networks",
@@ -171,39 +169,6 @@ def _teller(progress: Callable[[float, str], None], name: str) -> Callable:
         progress(min(share, 1.0), f"training {name}-{stage.name}: epoch {how_far.epoch + 1} of {how_far.epochs}")
 
     return tell
-
-
-def quantised(network: Network, bits: int | None, scheme: quantisation.QuantisationScheme = "scale") -> Network:
-    """Quantise all weights of a network, each layer by its own range.
-
-    Parameters
-    ----------
-    network : Network
-        A network with weights of full precision.
-    bits : int or None
-        Bits of a weight; None leaves the network as it is.
-    scheme : {"scale", "affine"}
-        See `circuitsnn.snn.quantisation`.
-
-    Returns
-    -------
-    Network
-        The network with the values that the whole numbers stand for.
-
-    Raises
-    ------
-    InputError
-        If the bits are not possible.
-    """
-    if bits is None:
-        return network
-    rules = {layer.name: quantisation.quantisation(layer.weight, bits, scheme) for layer in network.weight_layers}
-    return network.replace(
-        *(
-            replace(layer, weight=rules[layer.name].rounded(layer.weight).astype(layer.weight.dtype))
-            for layer in network.weight_layers
-        )
-    )
 
 
 def stated_accuracy(about: Mapping[str, str], key: str = "overall accuracy") -> float | None:

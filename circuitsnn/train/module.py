@@ -370,7 +370,25 @@ def _product(layer: Weights, x: Tensor, weight: Tensor) -> Tensor:
         return functional.conv2d(x, weight, None, layer.stride, layer.padding)
     # Two to three times faster on a CPU than channels first.
     x = x.contiguous(memory_format=torch.channels_last_3d)
+    plane, kernel = tuple(x.shape[3:]), layer.kernel[1:]
+    if layer.padding[1:] == (0, 0) and (kernel == plane or (kernel == (1, 1) and layer.stride[1:] == (1, 1))):
+        return _along_depth(x, weight, layer.stride[0], layer.padding[0])
     return functional.conv3d(x, weight, None, layer.stride, layer.padding)
+
+
+def _along_depth(x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
+    """Convolve along the depth alone, by one matrix product: three times as fast as a convolution in space.
+
+    The kernel covers one pixel of each plane, or the plane whole.
+    """
+    x = functional.pad(x.permute(0, 2, 3, 4, 1), (0, 0, 0, 0, 0, 0, padding, padding))  # channels last
+    if weight.shape[3:] != (1, 1):
+        x = x.flatten(2)[:, :, None, None]
+    depth = weight.shape[2]
+    stop = x.shape[1] - depth + 1
+    covered = torch.cat([x[:, k : k + stop : stride] for k in range(depth)], dim=-1)
+    matrix = weight.permute(0, 2, 3, 4, 1).flatten(1)
+    return functional.linear(covered, matrix).permute(0, 4, 1, 2, 3)
 
 
 def _described(layer: Layer) -> tuple:

@@ -3,21 +3,19 @@
 1. Train an artificial network without biases and batch normalisation (`ANN`).
 2. Copy its weights into spiking neurons; take thresholds from pre-activations (`circuitsnn.snn.conversion`).
 3. Train weights, thresholds and leaks through T = 5 steps, with weights quantised affinely on the way forward (`SNN`).
-4. For inference, quantise the trained weights by a scale alone (`deploy`).
+4. For inference, quantise the trained weights by a scale alone (`snn.conversion.quantised`).
 
 Source: sections 4.1, 4.2 and 6.3 of doi:10.3389/fnins.2022.815258, whose numbers `ANN` and `SNN` are; it gives no batch
 and no momentum.
 """
 
-from circuitsnn.checks import check_word
-from circuitsnn.snn import quantisation
 from circuitsnn.snn.network import Network
 from circuitsnn.train.fit import Training
 from circuitsnn.train.module import Module, Perturbation, build
 from circuitsnn.train.quantise import FakeQuantise, Scheme
 from circuitsnn.train.surrogate import Triangle
 
-__all__ = ["ANN", "SNN", "deploy", "module"]
+__all__ = ["ANN", "SNN", "module"]
 
 ANN = Training(epochs=100, optimiser="sgd", learning_rate=0.01, decay=0.1, milestones=(0.6, 0.8, 0.9), batch=60)
 """Training of the artificial network, as the paper has it."""
@@ -70,38 +68,4 @@ def module(
         perturbations=perturbations,
         detach_potential=detach_potential,
         detach_reset=detach_reset,
-    )
-
-
-def deploy(network: Network, bits: int, scheme: Scheme = "scale") -> Network:
-    """Quantise all weights of a network for inference.
-
-    Parameters
-    ----------
-    network : Network
-        A network with weights of full precision.
-    bits : int
-        Bits of a weight.
-    scheme : {"scale", "affine"}
-        Quantisation; the paper's is "scale".
-
-    Returns
-    -------
-    Network
-        The same with the values that the whole numbers stand for.
-
-    Raises
-    ------
-    InputError
-        If an argument is not possible.
-    """
-    from dataclasses import replace
-
-    check_word("scheme", scheme, Scheme)
-    quantise = {"affine": quantisation.affine, "scale": quantisation.scale}[scheme]
-    return network.replace(
-        *(
-            replace(layer, weight=quantise(layer.weight, bits).values.astype(layer.weight.dtype))
-            for layer in network.weight_layers
-        )
     )

@@ -10,6 +10,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from circuitsnn.errors import InputError
+from circuitsnn.snn.conversion import quantised
 from circuitsnn.snn.files import load_network
 from circuitsnn.snn.inference import run
 from circuitsnn.snn.layers import Dense, Neuron
@@ -45,7 +46,7 @@ def test_the_papers_numbers():
 def test_deployed_weights_are_those_of_the_forward_pass(scheme):
     weight = np.random.default_rng(1).normal(0.2, 1.0, (9, 30)).astype(np.float32)
     network = Network((30,), (Dense("fc", weight),), 5)
-    deployed = qstdb.deploy(network, 4, scheme)["fc"].weight
+    deployed = quantised(network, 4, scheme)["fc"].weight
     assert deployed.dtype == np.float32
     assert len(np.unique(deployed)) <= 16
     x = torch.tensor(np.random.default_rng(2).random((6, 30)), dtype=torch.float32)
@@ -65,7 +66,7 @@ def test_digits(tmp_path):
     for network in (ann, converted):
         accuracy = float(run(network, samples.test).accuracy(samples.test_labels)[0])
         assert network.about["overall accuracy"] == f"{accuracy:.4%}"
-    accuracy = float(run(qstdb.deploy(snn, 6), samples.test).accuracy(samples.test_labels)[0])
+    accuracy = float(run(quantised(snn, 6), samples.test).accuracy(samples.test_labels)[0])
     assert snn.about["overall accuracy, scale quantisation"] == f"{accuracy:.4%}"
     assert accuracy > 0.9
     assert accuracy > float(converted.about["overall accuracy"][:-1]) / 100 - 0.03
@@ -98,13 +99,13 @@ def test_interrupted_recipes_go_on(tmp_path):
 
 def test_stages_of_cnn_3d(tmp_path):
     made = make(RECIPES["samson-cnn3d"], tmp_path, epochs=1, samples=patches(), stages=("snn6", "scratch6"))
-    assert [one.stage.name for one in made] == ["ann", "converted", "snn6", "scratch6"]
+    assert [one.stage.name for one in made] == ["ann", "lowered", "base", "snn6", "scratch6"]
     for one in made:
         assert bool(one.network.neuron_layers) == one.stage.spiking
         assert one.network.about["data"] == "generated patches"
     by_name = {one.stage.name: one.network for one in made}
-    ann, converted = by_name["ann"], by_name["converted"]
-    assert all(np.array_equal(layer.weight, converted[layer.name].weight) for layer in ann.weight_layers)
+    ann, lowered = by_name["ann"], by_name["lowered"]
+    assert all(np.array_equal(layer.weight, lowered[layer.name].weight) for layer in ann.weight_layers)
 
 
 def test_patches_are_turned_into_all_eight_positions():
@@ -135,4 +136,4 @@ def test_wrong_arguments(tmp_path):
     with pytest.raises(InputError, match="epochs is 0"):
         make(DIGITS, tmp_path, epochs=0)
     with pytest.raises(InputError, match="scheme is 'log'"):
-        qstdb.deploy(Network((2,), (Dense("fc", np.eye(2)),)), 6, "log")
+        quantised(Network((2,), (Dense("fc", np.eye(2)),)), 6, "log")

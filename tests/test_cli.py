@@ -102,14 +102,22 @@ def test_devices_show_gives_values_spreads_and_notes(command):
 @pytest.mark.parametrize(
     ("line", "wrong", "allowed"),
     [
-        ("", "Missing command", "allowed: crosscheck, fit, netlist, run, adc, devices, oscillator, sram"),
+        (
+            "",
+            "Missing command",
+            "allowed: crosscheck, fit, infer, netlist, run, train, adc, data, devices, oscillator, sram",
+        ),
         ("devices", "Missing command", "list, show"),
-        ("nonsense", "No such command 'nonsense'", "crosscheck, fit, netlist, run, adc, devices, oscillator, sram"),
+        (
+            "nonsense",
+            "No such command 'nonsense'",
+            "crosscheck, fit, infer, netlist, run, train, adc, data, devices, oscillator, sram",
+        ),
         ("devices show", "Missing argument 'NAME'", "circuitsnn devices show"),
         ("devices show vo2", "no card 'vo2'", "vo2_delacour2021"),
         ("devices show none.toml", "none.toml: cannot be read", "name a readable TOML file"),
         ("run", "Missing argument 'STUDY'", "circuitsnn run"),
-        ("run known --nonsense", "--nonsense", "--quick, --set, --seed, --jobs, --out, --json"),
+        ("run known --nonsense", "--nonsense", "--quick, --set, --train, --seed, --jobs, --out, --json"),
         ("run known --jobs 0", "'--jobs'", "circuitsnn run"),
         ("run known --seed one", "'--seed'", "integer"),
         ("run known --set R_S", "--set is given 'R_S'", "NAME=VALUE"),

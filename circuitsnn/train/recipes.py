@@ -33,6 +33,7 @@ __all__ = ["RECIPES", "Made", "Recipe", "Samples", "Stage", "make", "samples_of"
 Split = Literal["random", "block"]
 
 _SPLITS = {"random": "", "block": " --split block"}
+_MACRO = OnMacro(significance="digital", rows_on=None)
 _CALIBRATION = 50  # samples for the thresholds, as section 6.3 of Datta et al. (2022)
 
 
@@ -391,7 +392,7 @@ def _make_stage(
     else:
         dropout = dict(stage.dropout or {})
         if stage.macros:
-            suffered = perturbations(network, {name: OnMacro() for name in stage.macros}, samples.train[chosen])
+            suffered = perturbations(network, dict.fromkeys(stage.macros, _MACRO), samples.train[chosen])
             measured = {
                 f"macros measured, layer {name}": f"relative spread of cells {each.cell_spread:.4g}, other errors of "
                 f"products over their root mean square {each.product_error:.4g}"

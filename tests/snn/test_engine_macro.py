@@ -85,7 +85,7 @@ def spiking():
     rows, matrix = KINDS["spikes"](RNG(4), (400, 40)), weights(8, 40)
     # All rows in one read, a swing of some 0.1 V.
     card = small_card(rows=40, rows_on=40, columns=120)
-    return matrix, rows, OnMacro(card).design(matrix, rows[:64], 5)
+    return matrix, rows, OnMacro(card, significance="digital", rows_on=None).design(matrix, rows[:64], 5)
 
 
 def test_errors_are_what_mismatch_and_converters_allow(spiking):

@@ -123,11 +123,11 @@ def test_cells_of_macros():
     matrix[0, 0] = 31.0
     rows = (rng.random((60, 30)) < 0.4).astype(float)
     bare = Imperfections(noise=False, converter="none", nonlinearity=False)
-    design = OnMacro(imperfections=bare, trim=False).design(matrix, rows, 1)
+    design = OnMacro(imperfections=bare, trim=False, significance="digital", rows_on=None).design(matrix, rows, 1)
     seeds = np.random.SeedSequence(5).spawn(20)
     weights = np.array([design.chip(seed).multiply(np.eye(30), np.random.default_rng(1)).T for seed in seeds])
     currents = (weights / matrix)[:, matrix < 31.0]
-    found = measure(OnMacro(), matrix, rows, chips=20, reads=2)
+    found = measure(OnMacro(significance="digital", rows_on=None), matrix, rows, chips=20, reads=2)
     assert found.mapping == WeightMapping("differential", 6)
     assert found.trimmed
     assert found.cell_spread == pytest.approx(currents.std(), rel=0.15)

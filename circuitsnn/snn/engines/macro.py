@@ -116,8 +116,11 @@ class OnMacro(MacEngine):
     """Bits of a weight, sign included; the card's without it."""
     weight_scheme: WeightScheme = "differential"
     """Columns of a weight; sums of differential ones are small where weights of both signs are, as in a network."""
-    significance: Significance = "digital"
+    significance: Significance = "charge_sharing"
     """How a weight's bits get their significance."""
+    rows_on: int | None = 256
+    """Most word lines that a read opens, at most an array's rows; the card's number for None. With charge sharing, one
+    read of many rows is more accurate, and faster, than several of a few."""
     input_coding: InputCoding = "bit_serial"
     """Coding of inputs that are no spikes."""
     input_quantile: float = 0.999
@@ -140,6 +143,10 @@ class OnMacro(MacEngine):
         object.__setattr__(self, "card", load_card(self.card) if isinstance(self.card, str) else self.card)
         if getattr(self.card, "kind", None) != "sram_macro":
             raise InputError(f"OnMacro needs a card of kind 'sram_macro' (see load_card); found {self.card!r}")
+        if self.rows_on is not None:
+            rows = int(self.card.parts["array"].rows)
+            rows = min(whole_number("OnMacro: rows_on", self.rows_on, 1), rows)
+            object.__setattr__(self, "card", self.card.replace(rows_on=rows))
         for name in ("input_bits", "weight_bits"):
             bits = getattr(self, name)
             object.__setattr__(self, name, int(getattr(self.card, name)) if bits is None else bits)

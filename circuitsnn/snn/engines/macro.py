@@ -102,8 +102,8 @@ class OnMacro(MacEngine):
 
     Weights are quantised by a scale, one for the layer. Inputs are quantised by a range that typical inputs set (see
     `InputRange`); signed ones take two phases of reads. The model of the arrays is calibrated once, for all chips. Each
-    chip sets its converters' range with the same typical inputs, finds the mean error of each output with them and
-    takes that off digitally (`trim`).
+    chip sets its converters' range with the same typical inputs, finds the gain and offset of each output with them and
+    corrects both digitally (`trim`).
     """
 
     card: Card | str = "sram_macro_65nm"
@@ -116,11 +116,11 @@ class OnMacro(MacEngine):
     """Bits of a weight, sign included; the card's without it."""
     weight_scheme: WeightScheme = "differential"
     """Columns of a weight; sums of differential ones are small where weights of both signs are, as in a network."""
-    significance: Significance = "charge_sharing"
+    significance: Significance = "digital"
     """How a weight's bits get their significance."""
     rows_on: int | None = 256
-    """Most word lines that a read opens, at most an array's rows; the card's number for None. With charge sharing, one
-    read of many rows is more accurate, and faster, than several of a few."""
+    """Most word lines that a read opens, at most an array's rows; the card's number for None. One read of many rows is
+    more accurate in a network, and faster, than several of a few."""
     input_coding: InputCoding = "bit_serial"
     """Coding of inputs that are no spikes."""
     input_quantile: float = 0.999
@@ -134,7 +134,7 @@ class OnMacro(MacEngine):
     supply_drift: float = 0.0
     """Relative change of all array supplies after the calibration. [1]"""
     trim: bool = True
-    """Whether each chip's mean error of each output is measured and taken off."""
+    """Whether each chip's gain and offset of each output are measured and corrected digitally."""
     linear: bool = False
     """Whether a chip's products are those of its `effective_weights` with normal errors, for speed: mean and standard
     deviation of each output's errors are measured with the typical inputs on the chip itself."""
@@ -243,8 +243,7 @@ class MacroDesign(MacDesign):
         macro = self._macro.chip(int.from_bytes(words[:4].tobytes(), "little"))
         chip, rng = _Chip(macro, self.inputs, self._step), np.random.default_rng(words[4:])
         if self._trim is not None:
-            rows, exact = self._trim
-            chip.error = (chip.multiply(rows, rng) - exact).mean(axis=0)
+            chip.trim(*self._trim, rng)
         return chip if self._linear is None else _LinearChip(chip, self._linear, rng)
 
     def cost(self) -> Cost | None:
@@ -263,16 +262,25 @@ class MacroDesign(MacDesign):
 class _Chip(MacChip):
     def __init__(self, macro: Macro, inputs: InputRange, step: float) -> None:
         self.macro, self.inputs, self.unit = macro, inputs, step * inputs.unit
-        self.error = np.zeros(macro.shape[0])
+        self.gain, self.offset = np.ones(macro.shape[0]), np.zeros(macro.shape[0])
+
+    def trim(self, rows: np.ndarray, exact: np.ndarray, rng: np.random.Generator) -> None:
+        """Set each output's gain and offset by the line through its products of typical inputs."""
+        found = self.multiply(rows, rng)
+        away, deviation = found - found.mean(axis=0), exact - exact.mean(axis=0)
+        # The slope over the exact products, which noise does not flatten.
+        slope = (away * deviation).sum(axis=0) / np.maximum((deviation**2).sum(axis=0), np.finfo(float).tiny)
+        self.gain = np.where((slope > 0.5) & (slope < 2.0), 1.0 / np.where(slope > 0.5, slope, 1.0), 1.0)
+        self.offset = exact.mean(axis=0) - self.gain * found.mean(axis=0)
 
     def multiply(self, rows: np.ndarray, rng: np.random.Generator | None) -> np.ndarray:
-        return self.macro.forward(self.inputs.to_integers(rows), rng) * self.unit - self.error
+        return self.macro.forward(self.inputs.to_integers(rows), rng) * self.unit * self.gain + self.offset
 
 
 class _LinearChip(MacChip):
     def __init__(self, chip: _Chip, rows: np.ndarray, rng: np.random.Generator) -> None:
         self.inputs = chip.inputs
-        self.matrix = np.ascontiguousarray(chip.macro.effective_weights() * chip.unit, np.float32)
+        self.matrix = np.ascontiguousarray(chip.macro.effective_weights() * chip.unit * chip.gain[:, None], np.float32)
         left = chip.multiply(rows, rng) - self.inputs.to_integers(rows) @ self.matrix.T
         self.mean, self.sigma = left.mean(axis=0).astype(np.float32), left.std(axis=0).astype(np.float32)
 

@@ -105,6 +105,20 @@ def test_errors_are_what_mismatch_and_converters_allow(spiking):
     assert spread < 0.6 * (rows @ matrix.T).std(axis=0).mean()
 
 
+def test_trim_leaves_no_gain_to_correct():
+    """Products on their exact values have slope 1 at every output, where untrimmed chips have slopes of their own."""
+    rows, matrix = KINDS["spikes"](RNG(4), (1200, 40)), weights(8, 40)
+    card, exact = small_card(rows=40, rows_on=40, columns=120), rows @ matrix.T
+    slopes = {}
+    for trim in (True, False):
+        chip = OnMacro(card, trim=trim).design(matrix, rows[:600], 5).chip(seeds(1)[0])
+        products = chip.multiply(rows[600:], RNG(1))
+        slopes[trim] = [np.polyfit(x, y, 1)[0] for x, y in zip(exact[600:].T, products.T, strict=True)]
+    away = {trim: np.abs(np.array(each) - 1.0).max() for trim, each in slopes.items()}
+    assert away[True] < 0.05
+    assert away[True] < 0.6 * away[False]
+
+
 def test_chips_differ_and_stay_noise_is_drawn_anew(spiking):
     _, rows, design = spiking
     one, again, other = (design.chip(seed) for seed in (*seeds(1), *seeds(1), *seeds(1, start=5)))

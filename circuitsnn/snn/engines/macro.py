@@ -21,6 +21,7 @@ __all__ = ["InputRange", "OnMacro", "wrap"]
 _ALL = Imperfections()
 _MOST_BITS = 8  # of an input or a weight of a macro
 _TYPICAL = 64  # inputs that a macro is calibrated with
+_TRIM = 512  # inputs that a chip's gains and offsets are measured with
 _MODEL_OUTPUTS = 16  # outputs of the macro that the model of the arrays is calibrated on
 
 
@@ -181,7 +182,7 @@ class OnMacro(MacEngine):
         matrix, rows = _checked(matrix, rows)
         inputs = InputRange.of(rows, self.input_coding, self.input_bits, self.input_quantile)
         integers, step = quantise(matrix, self.weight_bits)
-        mapping, typical = inputs.mapping, _typical(rows)
+        mapping, typical = inputs.mapping, _typical(rows, _TYPICAL)
         options = self._options | {
             "input_coding": mapping.coding,
             "input_bits": mapping.bits,
@@ -203,7 +204,8 @@ class OnMacro(MacEngine):
             few = np.linspace(0, len(matrix) - 1, min(len(matrix), _MODEL_OUTPUTS)).astype(int)
             behaviour = Macro(self.card, integers[few], self.fidelity, **options).behaviour
             macro = Macro(self.card, integers, self.fidelity, behaviour=behaviour, **options)
-        trim = (typical, typical @ matrix.T) if self.trim else None
+        measured = _typical(rows, _TRIM)
+        trim = (measured, measured @ matrix.T) if self.trim else None
         return MacroDesign(macro, inputs, step, trim, typical if self.linear else None)
 
 
@@ -346,10 +348,10 @@ def _checked(matrix: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return matrix, rows if rows.dtype.kind == "f" else rows.astype(np.float32)
 
 
-def _typical(rows: np.ndarray) -> np.ndarray:
-    """Give evenly spaced ones of the inputs that are not all zero, if there are any, as many as a macro looks at."""
+def _typical(rows: np.ndarray, most: int) -> np.ndarray:
+    """Give evenly spaced ones of the inputs that are not all zero, if there are any, at most so many."""
     driving = rows[(rows != 0.0).any(axis=1)]
     driving = driving if len(driving) > 1 else rows
-    chosen = driving[np.linspace(0, len(driving) - 1, min(len(driving), _TYPICAL)).astype(int)]
+    chosen = driving[np.linspace(0, len(driving) - 1, min(len(driving), most)).astype(int)]
     # A macro wants two at least.
     return np.repeat(chosen, 2, axis=0) if len(chosen) == 1 else chosen

@@ -185,5 +185,5 @@ def how_to_get(one: DataSet, folder: str | os.PathLike | None = None) -> str:
         files += f" (or its {CIFAR10_BATCHES[0]} to {CIFAR10_BATCHES[-1]}; the Python version is pickled and not read)"
     return (
         f"put {files} into {keeping_folder(folder) / one.name}, name another folder by folder= or {FOLDER_VARIABLE}, "
-        "or let download=True fetch them"
+        "or fetch them: download=True, or the command 'circuitsnn data fetch'"
     )

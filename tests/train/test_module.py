@@ -22,7 +22,7 @@ from circuitsnn.snn.layers import (
     Sum,
 )
 from circuitsnn.snn.network import Network
-from circuitsnn.train.module import build
+from circuitsnn.train.module import _product, build
 from circuitsnn.train.quantise import FakeQuantise
 from circuitsnn.train.surrogate import Gaussian, Triangle
 
@@ -302,3 +302,23 @@ def test_wrong_arguments():
         build(network)(torch.zeros(3, 2, 5, 6))
     with pytest.raises(InputError, match="allowed: conv1:weight"):
         build(network).parameter_of("pool", "weight")
+
+
+@pytest.mark.parametrize(
+    ("channels", "outputs", "plane", "kernel", "stride", "padding"),
+    [(3, 4, 3, (3, 1, 1), 2, 1), (3, 4, 3, (3, 3, 3), 1, 1), (5, 2, 1, (2, 1, 1), 2, 1)],
+)
+def test_convolution_along_the_depth_is_pytorchs(channels, outputs, plane, kernel, stride, padding):
+    generator = torch.Generator().manual_seed(0)
+    draw = {"generator": generator, "dtype": torch.float64}
+    x = torch.randn(2, channels, 9, plane, plane, **draw).requires_grad_()
+    weight = torch.randn(outputs, channels, *kernel, **draw).requires_grad_()
+    wanted = torch.nn.functional.conv3d(x, weight, None, (stride, 1, 1), (padding, 0, 0))
+    layer = Convolution("conv", weight.detach().numpy(), stride=(stride, 1, 1), padding=(padding, 0, 0))
+    found = _product(layer, x, weight)
+    torch.testing.assert_close(found, wanted, rtol=0.0, atol=1e-12)
+    seed = torch.randn(wanted.shape, **draw)
+    for ours, theirs in zip(
+        torch.autograd.grad(found, (x, weight), seed), torch.autograd.grad(wanted, (x, weight), seed), strict=True
+    ):
+        torch.testing.assert_close(ours, theirs, rtol=0.0, atol=1e-12)

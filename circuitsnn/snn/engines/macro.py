@@ -272,6 +272,7 @@ class _Chip(MacChip):
         away, deviation = found - found.mean(axis=0), exact - exact.mean(axis=0)
         # The slope over the exact products, which noise does not flatten.
         slope = (away * deviation).sum(axis=0) / np.maximum((deviation**2).sum(axis=0), np.finfo(float).tiny)
+        # An output whose products say hardly anything of the exact ones has no gain to find: it keeps its own.
         self.gain = np.where((slope > 0.5) & (slope < 2.0), 1.0 / np.where(slope > 0.5, slope, 1.0), 1.0)
         self.offset = exact.mean(axis=0) - self.gain * found.mean(axis=0)
 

@@ -621,4 +621,6 @@ STUDY = Study(
         ),
         *TRAINING,
     ),
+    data=("samson",),
+    full_duration=170.0,
 )

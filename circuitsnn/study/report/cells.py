@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _PREFIXES = {12: "T", 9: "G", 6: "M", 3: "k", 0: "", -3: "m", -6: "µ", -9: "n", -12: "p", -15: "f", -18: "a"}
 _UNIT_SYMBOLS = {"degree": "°", "percent": "%"}
 _DIGITS = 4
+_LINE = 32  # letters
 _DASH = "\N{EN DASH}"
 
 
@@ -29,6 +30,11 @@ class Column:
     """Whether it holds numbers, which stand to the right."""
     cells: tuple[str, ...]
     """Its cells."""
+
+    @property
+    def long(self) -> bool:
+        """Whether its texts are so long that they take several lines."""
+        return not self.numeric and max(map(len, self.cells), default=0) > _LINE
 
 
 def columns_of(frame: "DataFrame") -> list[Column]:

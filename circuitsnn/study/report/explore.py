@@ -65,7 +65,7 @@ def charts_of(name: str, frame: "DataFrame") -> list[Chart]:
     script = (
         f"Plotly.newPlot({htmlsafe_json_dumps(key)}, {htmlsafe_json_dumps(drawn['data'])}, "
         f"{htmlsafe_json_dumps(drawn['layout'])}, "
-        "{responsive: true, displaylogo: false, modeBarButtonsToRemove: ['lasso2d', 'select2d']});"
+        "{responsive: true, displaylogo: false, modeBarButtons: [['toImage', 'zoom2d', 'pan2d', 'resetScale2d']]});"
     )
     return [Chart(name, key, script, len(shown))]
 
@@ -124,6 +124,7 @@ def _figure(frame: "DataFrame", numeric: list[str]) -> dict[str, Any]:
         "margin": {"l": 64, "r": 16, "t": 72, "b": 56},
         "height": 460,
         "showlegend": len(groups) > 1,
+        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": "#8A8F98", "activecolor": "#0072B2"},
         "template": "none",
     }
     return json.loads(go.Figure(traces, layout).to_json())

@@ -6,10 +6,12 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import pairwise
+from math import ceil, isfinite
 from typing import TYPE_CHECKING, Any
 
 from circuitsnn.files import write_text
+from circuitsnn.quantities import show_quantity
 from circuitsnn.study.report.cells import Column, columns_of, show_duration, show_spread, show_value
 from circuitsnn.study.report.run import Run, UsedCard
 
@@ -24,6 +26,7 @@ FOLDED_ROWS = 200
 _PRINTED_COLUMNS = 8
 _KEY_COLUMNS = 2
 _LARGEST_DOWNLOAD = 2_000_000  # byte: what mail and browsers still take without complaint
+_PIXELS_PER_METRE = 5000  # letters of 8 points as tall as those of the text around
 _SECTIONS = ("sensitivity", "yield")
 
 
@@ -37,6 +40,8 @@ class Picture:
     """What it shows, for who does not see it."""
     address: str
     """The file itself as a data address."""
+    width: int | None
+    """Width on the screen; None for the file's own. [px]"""
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,9 @@ class Sheet:
 
 
 def write_report(run: Run, path: str | os.PathLike, *, interactive: bool = False) -> None:
-    """Write a run's report: one HTML file, whole or not at all, that needs no network, and no script unless interactive.
+    """Write a run's report: one HTML file that needs no network and, unless interactive, has no script.
+
+    It is written whole or not at all.
 
     Parameters
     ----------
@@ -110,6 +117,7 @@ def render_report(run: Run, *, interactive: bool = False) -> str:
         if interactive:
             charts += charts_of(name, frame)
     environment = _environment()
+    environment.filters["kept"] = _kept_together
     style = _source(environment, "report.css")
     library = _plotly_library() if charts else ""
     scripts = [library, *(chart.script for chart in charts)] if charts else []
@@ -129,6 +137,7 @@ def render_report(run: Run, *, interactive: bool = False) -> str:
         paragraphs=[" ".join(text.split()) for text in re.split(r"\n\s*\n", summary.about) if text.strip()],
         shown_rows=SHOWN_ROWS,
         value=show_value,
+        quantity=_show_quantity,
         spread=show_spread,
         duration=show_duration,
         day=provenance.date[:10],
@@ -174,16 +183,25 @@ def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
+def _show_quantity(value: Any, unit: str) -> str:
+    return show_quantity(value, unit) if isinstance(value, float) and isfinite(value) else show_value(value, unit)
+
+
+def _kept_together(text: str) -> str:
+    """Keep numbers and their units on one line."""
+    return re.sub(r"(?<=\d) (?=%|°|[TGMkmµnpfa]?(?:V|A|Ω|S|F|s|Hz|J|W|LSB|bit)\b)", "\N{NO-BREAK SPACE}", text)
+
+
 def _link(source: str) -> str | None:
     return f"https://doi.org/{source}" if re.fullmatch(r"10\.\d{4,9}/[^\s<>\"]+", source) else None
 
 
 def _picture(run: Run, name: str) -> Picture:
-    path = run.figures[name]
     # As a picture, not as a part of the page: a browser runs no script in it and loads nothing for it.
-    kind = "image/svg+xml" if path.suffix == ".svg" else "image/png"
+    file = run.figure(name)
+    width = None if file.width is None else round(file.width * _PIXELS_PER_METRE)
     title = name.replace("_", " ").replace("-", " ").strip().capitalize() or name
-    return Picture(title, run.description(name), _address(kind, path.read_bytes()))
+    return Picture(title, file.description, _address(file.kind, file.content), width)
 
 
 def _in_sections(pictures: Mapping[str, Picture]) -> list[tuple[str, list[Picture]]]:
@@ -201,9 +219,10 @@ def _sheet(name: str, frame: "DataFrame", file: str) -> Sheet:
     columns = columns_of(head)
     blocks: list[list[Column]] = []
     if len(columns) > _PRINTED_COLUMNS:
-        keys, others = columns[:_KEY_COLUMNS], iter(columns[_KEY_COLUMNS:])
-        while block := list(islice(others, _PRINTED_COLUMNS - _KEY_COLUMNS)):
-            blocks.append([*keys, *block])
+        keys, others = columns[:_KEY_COLUMNS], columns[_KEY_COLUMNS:]
+        count = ceil(len(others) / (_PRINTED_COLUMNS - _KEY_COLUMNS))
+        edges = [round(len(others) * i / count) for i in range(count + 1)]
+        blocks = [[*keys, *others[low:high]] for low, high in pairwise(edges)]
     return Sheet(name, len(frame), columns, blocks, _download(frame), file)
 
 

@@ -1,6 +1,7 @@
 """Reading back the folder that a run of a study wrote."""
 
 import json
+import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -155,8 +156,8 @@ class Run:
         except (OSError, ValueError) as error:
             raise _damaged(self.tables[name], _first_line(error)) from error
 
-    def description(self, name: str) -> str:
-        """Say what one of the figures shows, as far as its file says it.
+    def figure(self, name: str) -> "FigureFile":
+        """Read one of the figures.
 
         Parameters
         ----------
@@ -165,8 +166,8 @@ class Run:
 
         Returns
         -------
-        str
-            The text; "" where the file has none.
+        FigureFile
+            The file, and what it says of itself.
 
         Raises
         ------
@@ -174,17 +175,34 @@ class Run:
             If the file is damaged.
         """
         path = self.figures[name]
+        content = path.read_bytes()
         if path.suffix == ".png":
-            if not path.read_bytes().startswith(b"\x89PNG\r\n"):
+            if not content.startswith(b"\x89PNG\r\n"):
                 raise _damaged(path, "it is no PNG picture")
-            return ""
+            return FigureFile(content, "image/png", "", None)
         try:
-            root = ElementTree.fromstring(path.read_bytes())
+            root = ElementTree.fromstring(content)
         except (ElementTree.ParseError, ValueError) as error:
             raise _damaged(path, f"no SVG picture, {error}") from error
         if root.tag != "{http://www.w3.org/2000/svg}svg":
             raise _damaged(path, "it is no SVG picture")
-        return (root.findtext(f".//{_DESCRIPTION}") or "").strip()
+        width = re.fullmatch(r"([\d.]+)pt", root.get("width", ""))
+        description = " ".join((root.findtext(f".//{_DESCRIPTION}") or "").split())
+        return FigureFile(content, "image/svg+xml", description, float(width[1]) / 72 * 0.0254 if width else None)
+
+
+@dataclass(frozen=True)
+class FigureFile:
+    """A figure's file."""
+
+    content: bytes
+    """The file itself."""
+    kind: str
+    """Its media type."""
+    description: str
+    """What the figure shows, as far as the file says it; "" for nothing."""
+    width: float | None
+    """Its width on paper; None where the file does not say. [m]"""
 
 
 def read_run(folder: str | Path) -> Run:

@@ -225,7 +225,7 @@ def _summary(
         "study": study.name,
         "title": study.title,
         "source": study.source,
-        "about": inspect.getdoc(sys.modules[study.run.__module__]) or "",
+        "about": _about(study),
         "quick": quick,
         "seed": seed,
         "holds": all(claim.holds for claim in claims),
@@ -239,6 +239,12 @@ def _summary(
             for parameter in study.parameters
         },
     }
+
+
+def _about(study: Study) -> str:
+    """Say what the study asks, as the docstring of its file does."""
+    module = sys.modules.get(study.run.__module__)
+    return (inspect.getdoc(module) or "") if getattr(module, "__file__", None) else ""
 
 
 def _provenance(study: Study, context: StudyContext, settings: Mapping[str, Any], duration: float) -> dict[str, Any]:

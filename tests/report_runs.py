@@ -39,6 +39,8 @@ def run(context):
         axes.set_title(EVIL)
         axes.legend()
         figures[name] = figure
+    figures["map"], axes = new_figure()
+    axes.imshow([[0.0, 1.0], [1.0, 0.0]], cmap="gray")
     return Outcome(
         claims=(
             Claim.within("Period", 21.6e-6, 21.5e-6, relative=0.01, unit="s", remark=f"a remark with {EVIL}"),

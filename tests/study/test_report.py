@@ -117,17 +117,18 @@ def test_figures_are_the_runs_own_files_as_pictures_with_their_meaning_in_words(
     pictures = page.all("img")
     assert [picture["src"] for picture in pictures] == [
         "data:image/svg+xml;base64," + base64.b64encode((run.folder / f"{name}.svg").read_bytes()).decode()
-        for name in ("recall", "sensitivity_of_chips", "yield_by_sigma")
+        for name in ("map", "recall", "sensitivity_of_chips", "yield_by_sigma")
     ]
-    assert pictures[0]["alt"] == f"Recall: {EVIL}: Energy of {EVIL} [J] against Chip; {EVIL}."
+    assert pictures[0]["alt"] == "Map"
+    assert pictures[1]["alt"] == f"Recall: {EVIL}: Energy of {EVIL} [J] against Chip; {EVIL}."
     assert page.texts("h2")[1:4] == ["Figures", "Sensitivity", "Yield"]
 
 
 def test_a_figure_without_svg_is_shown_as_png(folder):
     spoil(folder, "provenance.json", lambda provenance: provenance["files"].remove("recall.svg"))
     shown = Page(render_report(read_run(folder))).all("img")
-    assert shown[0]["src"].startswith("data:image/png;base64,")
-    assert shown[0]["alt"] == "Recall"
+    assert shown[1]["src"].startswith("data:image/png;base64,")
+    assert shown[1]["alt"] == "Recall"
 
 
 def test_a_long_table_is_cut_with_a_note_and_can_be_had_whole(page, run):

@@ -127,20 +127,30 @@ def test_the_screenshot_is_of_a_page_with_text(show, tmp_path):
 def test_every_picture_is_there(show):
     browser = show()
     sizes = browser.execute_script("return [...document.images].map(one => [one.complete, one.naturalWidth])")
-    assert len(sizes) == 3
+    assert len(sizes) == 4
     assert all(complete and width > 100 for complete, width in sizes)
 
 
 def test_dark_is_dark_and_readable(show, tmp_path):
-    light = {name: luminance(picture(show(), tmp_path, name)) for name in ("body", "figure img")}
+    parts = ("body", "figure img:not(.coloured)")
+    light = {name: luminance(picture(show(), tmp_path, name)) for name in parts}
     browser = show(scheme="dark")
-    dark = {name: luminance(picture(browser, tmp_path, name)) for name in ("body", "figure img")}
+    dark = {name: luminance(picture(browser, tmp_path, name)) for name in parts}
     for name in light:
         assert np.median(light[name]) > 0.95
         assert np.median(dark[name]) < 0.02
         # Letters and axes stand out in both.
         assert light[name].min() < 0.05
         assert dark[name].max() > 0.7
+
+
+def test_an_image_keeps_its_black_and_white_in_the_dark(show, tmp_path):
+    # Checked in its upper left quarter, which the study draws black.
+    for scheme in ("light", "dark"):
+        shades = luminance(picture(show(scheme=scheme), tmp_path, "img.coloured"))
+        height, width = shades.shape
+        assert shades[int(0.25 * height), int(0.4 * width)] < 0.05
+        assert shades[int(0.25 * height), int(0.7 * width)] > 0.95
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

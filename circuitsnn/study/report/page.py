@@ -42,6 +42,8 @@ class Picture:
     """The file itself as a data address."""
     width: int | None
     """Width on the screen; None for the file's own. [px]"""
+    coloured: bool
+    """Whether its colours must stay as they are, in the dark too."""
 
 
 @dataclass(frozen=True)
@@ -201,7 +203,7 @@ def _picture(run: Run, name: str) -> Picture:
     file = run.figure(name)
     width = None if file.width is None else round(file.width * _PIXELS_PER_METRE)
     title = name.replace("_", " ").replace("-", " ").strip().capitalize() or name
-    return Picture(title, file.description, _address(file.kind, file.content), width)
+    return Picture(title, file.description, _address(file.kind, file.content), width, file.coloured)
 
 
 def _in_sections(pictures: Mapping[str, Picture]) -> list[tuple[str, list[Picture]]]:

@@ -20,6 +20,7 @@ Checked = TypeVar("Checked", bound=BaseModel)
 
 _MEND = "run the study again, or name another run's folder"
 _WANTED = "allowed is a folder that `circuitsnn run` wrote"
+_SVG = "{http://www.w3.org/2000/svg}"
 _DESCRIPTION = "{http://purl.org/dc/elements/1.1/}description"
 
 
@@ -179,16 +180,24 @@ class Run:
         if path.suffix == ".png":
             if not content.startswith(b"\x89PNG\r\n"):
                 raise _damaged(path, "it is no PNG picture")
-            return FigureFile(content, "image/png", "", None)
+            return FigureFile(content, "image/png", "", None, coloured=True)
         try:
             root = ElementTree.fromstring(content)
         except (ElementTree.ParseError, ValueError) as error:
             raise _damaged(path, f"no SVG picture, {error}") from error
-        if root.tag != "{http://www.w3.org/2000/svg}svg":
+        if root.tag != f"{_SVG}svg":
             raise _damaged(path, "it is no SVG picture")
         width = re.fullmatch(r"([\d.]+)pt", root.get("width", ""))
         description = " ".join((root.findtext(f".//{_DESCRIPTION}") or "").split())
-        return FigureFile(content, "image/svg+xml", description, float(width[1]) / 72 * 0.0254 if width else None)
+        return FigureFile(
+            content,
+            "image/svg+xml",
+            description,
+            float(width[1]) / 72 * 0.0254 if width else None,
+            coloured=any(
+                element.tag == f"{_SVG}image" or element.get("id", "").startswith("QuadMesh") for element in root.iter()
+            ),
+        )
 
 
 @dataclass(frozen=True)
@@ -203,6 +212,8 @@ class FigureFile:
     """What the figure shows, as far as the file says it; "" for nothing."""
     width: float | None
     """Its width on paper; None where the file does not say. [m]"""
+    coloured: bool
+    """Whether it holds images or maps, whose colours mean something; so of any PNG, since it does not say."""
 
 
 def read_run(folder: str | Path) -> Run:

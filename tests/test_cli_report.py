@@ -41,6 +41,14 @@ def test_the_page_lies_beside_the_run_so_that_the_run_can_be_done_again(command,
     assert sorted(path.name for path in run.iterdir()) == before
 
 
+@pytest.mark.parametrize(("inside", "given", "page"), [("", "run", "run.html"), ("run", ".", "../run.html")])
+def test_the_page_is_named_as_seen_from_here(command, run, tmp_path, monkeypatch, inside, given, page):
+    shutil.copytree(run, tmp_path / "run")
+    monkeypatch.chdir(tmp_path / inside)
+    assert command("report", given)[:2] == (0, f"report: {page}\n")
+    assert (tmp_path / "run.html").is_file()
+
+
 def test_the_page_can_be_put_elsewhere_and_opened(command, run, tmp_path, monkeypatch):
     opened = []
     monkeypatch.setattr("webbrowser.open", lambda address: opened.append(address) or True)

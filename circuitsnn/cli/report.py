@@ -1,6 +1,7 @@
 """``circuitsnn report`` and ``circuitsnn compare``: a run to read, and what differs between two."""
 
 import math
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -33,18 +34,23 @@ def report(
 
     found = read_run(run)
     # Not into the folder itself: there it would be in the way of the next run.
-    page = run.resolve().with_name(f"{run.resolve().name}.html") if out is None else out
+    page = _beside(run) if out is None else out
     if page.suffix.lower() not in (".html", ".htm"):
         raise InputError(f"--out is {page}; allowed is a file that ends in .html")
     require_writable(page.parent)
     with folder_of(page):
         write_report(found, page, interactive=interactive)
-    say(f"report: {page if out is not None else run.parent / page.name}")
+    say(f"report: {page}")
     if open_it:
         import webbrowser
 
         if not webbrowser.open(page.resolve().as_uri()):
             say("no browser was found; open the page by hand")
+
+
+def _beside(run: Path) -> Path:
+    page = f"{os.path.abspath(run)}.html"  # a folder such as "." has no name of its own
+    return Path(page if run.is_absolute() else os.path.relpath(page))
 
 
 @app.command("compare")

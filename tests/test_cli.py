@@ -105,13 +105,13 @@ def test_devices_show_gives_values_spreads_and_notes(command):
         (
             "",
             "Missing command",
-            "allowed: crosscheck, fit, infer, netlist, run, train, adc, data, devices, oscillator, sram",
+            "allowed: crosscheck, fit, infer, netlist, report, compare, run, studies, train, adc, data, devices, oscillator, sram",
         ),
         ("devices", "Missing command", "list, show"),
         (
             "nonsense",
             "No such command 'nonsense'",
-            "crosscheck, fit, infer, netlist, run, train, adc, data, devices, oscillator, sram",
+            "crosscheck, fit, infer, netlist, report, compare, run, studies, train, adc, data, devices, oscillator, sram",
         ),
         ("devices show", "Missing argument 'NAME'", "circuitsnn devices show"),
         ("devices show vo2", "no card 'vo2'", "vo2_delacour2021"),

@@ -1,6 +1,7 @@
 """Running a study: settings in, a folder with claims, tables, figures and provenance out."""
 
 import difflib
+import inspect
 import json
 import os
 import platform
@@ -25,6 +26,7 @@ import circuitsnn
 from circuitsnn.cards import Card, load_card
 from circuitsnn.errors import InputError, StudyError
 from circuitsnn.figures import house_style, save_figure
+from circuitsnn.resources import resource_folder
 from circuitsnn.study.claims import Claim
 from circuitsnn.study.context import Progress, StudyContext, ignore_progress
 from circuitsnn.study.definition import Outcome, Study, Value
@@ -151,7 +153,8 @@ def run_study(
         for name, figure in outcome.figures.items():
             save_figure(figure, draft, name)
         files = sorted([*(path.name for path in draft.iterdir()), _PROVENANCE])
-        _write_json(draft / _PROVENANCE, {**_provenance(context, settings, duration), "files": files})
+        provenance = {**_provenance(study, context, settings, duration), "files": files}
+        _write_json(draft / _PROVENANCE, provenance)
     return StudyResult(
         study=study,
         parameters=parameters,
@@ -222,21 +225,33 @@ def _summary(
         "study": study.name,
         "title": study.title,
         "source": study.source,
+        "about": _about(study),
         "quick": quick,
         "seed": seed,
         "holds": all(claim.holds for claim in claims),
         "claims": [asdict(claim) for claim in claims],
         "parameters": {
-            parameter.name: {"value": parameters[parameter.name], "unit": parameter.unit}
+            parameter.name: {
+                "value": parameters[parameter.name],
+                "unit": parameter.unit,
+                "meaning": parameter.meaning,
+            }
             for parameter in study.parameters
         },
     }
 
 
-def _provenance(context: StudyContext, settings: Mapping[str, Any], duration: float) -> dict[str, Any]:
+def _about(study: Study) -> str:
+    """Say what the study asks, as the docstring of its file does."""
+    module = sys.modules.get(study.run.__module__)
+    return (inspect.getdoc(module) or "") if getattr(module, "__file__", None) else ""
+
+
+def _provenance(study: Study, context: StudyContext, settings: Mapping[str, Any], duration: float) -> dict[str, Any]:
     libraries = ("numpy", "scipy", "numba", "pandas", "matplotlib", "pyarrow")
     return {
         "made_by": "circuitsnn",
+        "study_file": _own_file(study),
         "versions": {
             "circuitsnn": circuitsnn.__version__,
             "python": platform.python_version(),
@@ -249,15 +264,27 @@ def _provenance(context: StudyContext, settings: Mapping[str, Any], duration: fl
         "quick": context.quick,
         "seed": context.seed,
         "jobs": context.jobs,
-        "cards": {
-            listed: {
-                "name": card.name,
-                "parameters": {name: asdict(parameter) for name, parameter in card.parameters.items()},
-            }
-            for listed, card in context.cards.items()
-        },
+        "cards": {listed: _card(card) for listed, card in context.cards.items()},
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "duration_s": duration,
+    }
+
+
+def _own_file(study: Study) -> str | None:
+    """Path of a user's own study; None for one of the package's."""
+    module = worker_module(study)
+    if module is None or Path(module[1]).parent == resource_folder("studies").resolve():
+        return None
+    return module[1]
+
+
+def _card(card: Card) -> dict[str, Any]:
+    return {
+        "name": card.name,
+        "title": card.title,
+        "source": card.source,
+        "parameters": {name: asdict(parameter) for name, parameter in card.parameters.items()},
+        "parts": {name: _card(part) for name, part in card.parts.items()},
     }
 
 

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from circuitsnn.cards import load_card
 from circuitsnn.errors import InputError
-from circuitsnn.study import StudyError, run_study
+from circuitsnn.study import StudyError, load_study, run_study
 
 FILES = {"summary.json", "results.parquet", "rolls.svg", "rolls.png", "provenance.json"}
 
@@ -32,12 +33,14 @@ def test_a_run_writes_its_folder_and_tells_what_it_found(dice, tmp_path):
 
     summary = json.loads((result.folder / "summary.json").read_text())
     assert summary["holds"] is True
-    assert summary["parameters"]["rolls"] == {"value": 4, "unit": "1"}
+    assert summary["parameters"]["rolls"] == {"value": 4, "unit": "1", "meaning": "Number of rolls"}
+    assert summary["about"] == "Does a dice roll like a dice?"
     assert summary["claims"][1]["paper"] == 20e3
     assert summary.items() <= json.loads(json.dumps(result.to_dict())).items()
 
     provenance = json.loads((result.folder / "provenance.json").read_text())
     assert provenance["seed"] == 3
+    assert provenance["study_file"] == str(tmp_path / "studies" / "dice.py")
     assert provenance["versions"]["numpy"] == np.__version__
     assert provenance["cards"]["vo2_delacour2021"]["parameters"]["R_S"]["value"] == 20e3
 
@@ -46,6 +49,18 @@ def test_the_default_folder_is_named_after_the_study(dice, tmp_path, monkeypatch
     monkeypatch.chdir(tmp_path)
     assert run_study(dice, quick=True).folder == Path("runs/dice")
     assert names(tmp_path / "runs" / "dice") == FILES
+
+
+def test_provenance_tells_a_cards_parts_too(dice_file, tmp_path):
+    dice_file.write_text(
+        dice_file.read_text().replace("vo2_delacour2021", "sram_macro_65nm").replace(".R_S", ".rows_on")
+    )
+    folder = run_study(load_study(dice_file), quick=True, out=tmp_path / "run").folder
+    card = json.loads((folder / "provenance.json").read_text())["cards"]["sram_macro_65nm"]
+    assert card["title"] == load_card("sram_macro_65nm").title
+    nmos = card["parts"]["array"]["parts"]["cell"]["parts"]["nmos"]
+    assert nmos["name"] == "nmos_65nm"
+    assert nmos["parameters"]["V_T0"]["value"] == load_card("nmos_65nm").V_T0
 
 
 def test_settings_reach_parameters_and_card(dice, tmp_path):

@@ -379,7 +379,9 @@ def _is_new(connection: sqlite3.Connection) -> bool:
 
 
 def _check_format(connection: sqlite3.Connection, path: Path, new_allowed: bool = False) -> None:
-    if new_allowed and _is_new(connection):
+    if _is_new(connection):
+        if not new_allowed:
+            raise InputError(f"store {path} holds nothing yet; start the sweep that fills it, or name another file")
         return
     if connection.execute("PRAGMA application_id").fetchone()[0] != _APPLICATION:
         raise InputError(f"{path} is a database, but no store of circuitsnn; name another file")
@@ -446,7 +448,9 @@ def _started(process: int) -> str:
     import psutil
 
     try:
-        return f"{psutil.Process(process).create_time():.2f}"
+        found = psutil.Process(process)
+        # One that has ended, but whose parent has not asked about it yet, is still listed.
+        return "ended" if found.status() == psutil.STATUS_ZOMBIE else f"{found.create_time():.2f}"
     except psutil.Error:
         return "ended"
 

@@ -3,10 +3,9 @@
 import inspect
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing, nullcontext
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -16,10 +15,11 @@ import circuitsnn
 from circuitsnn.checks import whole_number
 from circuitsnn.errors import InputError
 from circuitsnn.study.answers import not_numbers, read_answer
-from circuitsnn.study.executors import Done, Executor, Task, open_executor
+from circuitsnn.study.executors import Done, Executor, open_executor
 from circuitsnn.study.fingerprint import fingerprint, name_of
 from circuitsnn.study.plans import RESERVED, Plan, as_plan
 from circuitsnn.study.store import Store, Trial
+from circuitsnn.study.work import Work
 
 if TYPE_CHECKING:
     import xarray
@@ -38,9 +38,6 @@ _WORDS = {
     "reads": "number of reads of each chip",
     "common": "choice of common chips",
 }
-_BATCH_TIME = 0.5  # work that is claimed at once [s]
-_BATCH = 1000  # trials that are claimed at once, at most
-_WAIT = 0.2  # between looks at what other processes have done [s]
 _REPORT = 0.1  # between reports of progress [s]
 
 
@@ -160,9 +157,9 @@ def sweep(
         _opened(executor, jobs, time_limit) as workers,
         Store(store, about, _WORDS) as kept,
     ):
-        work = _Work(call, order, kept, stop, progress or _silent)
-        work.finish(workers, time_limit)
-        return work.table()
+        on_its_way = _Sweep(call, order, kept, stop, progress or _silent)
+        on_its_way.finish(workers, time_limit)
+        return on_its_way.table()
 
 
 def to_xarray(frame: pd.DataFrame) -> "xarray.Dataset":
@@ -324,7 +321,7 @@ class _Stops:
 
 
 @dataclass
-class _Work:
+class _Sweep:
     """A sweep on its way."""
 
     call: _Call
@@ -336,8 +333,6 @@ class _Work:
 
     def __post_init__(self) -> None:
         self.stops = _Stops(self.stop, self.order, self.store)
-        self.arguments: dict[int, tuple[dict, int, int]] = {}
-        self.busy: list[int] = []
         counts = self.store.counts()
         self.before = self.done = sum(counts.values())
         self.failed = self.done - counts.get("ok", 0)
@@ -345,44 +340,15 @@ class _Work:
         self.reported = -np.inf
 
     def finish(self, executor: Executor, time_limit: float | None) -> None:
-        """Do what is left, with what other processes do not do."""
-        left: Iterable[int] = range(len(self.order))
+        """Do what is left."""
+        work = Work(self.store, len(self.order), self.order.argument, self.stops.wants)
         self.report()
-        while True:
-            with closing(executor.run(self.call, self.tasks(left), time_limit=time_limit)) as ended:
-                for done in ended:
-                    self.record(done)
-            left = [number for number in self.busy if self.stops.wants(number)]
-            if not left:
-                break
-            time.sleep(_WAIT)
-            self.busy = []
-            self.done = sum(self.store.counts().values())
-            self.report()
+        work.do(executor, self.call, self.record, self.stops.know, time_limit)
         self.report(last=True)
 
-    def tasks(self, numbers: Iterable[int]) -> Iterator[Task]:
-        """Claim trials, some at a time, and hand them out."""
-        wanted = filter(self.stops.wants, numbers)
-        count = 1
-        while chunk := list(islice(wanted, count)):
-            claimed, busy = self.store.claim(chunk)
-            self.busy += busy
-            for number in set(chunk).difference(claimed, busy):
-                self.stops.know(number)
-            for number in filter(self.stops.wants, claimed):
-                self.arguments[number] = self.order.argument(number)
-                yield Task(number, self.arguments[number])
-            count = self.batch() if claimed else min(2 * count, _BATCH)
-
-    def batch(self) -> int:
-        """Choose how many trials to claim: few where they are long, or another process would wait for them."""
-        rate = (self.done - self.before) / max(time.perf_counter() - self.started, 1e-3)
-        return min(max(int(rate * _BATCH_TIME), 1), _BATCH)
-
-    def record(self, done: Done) -> None:
+    def record(self, done: Done, argument: tuple[dict, int, int]) -> None:
         """Keep what became of a trial."""
-        parameters, seed, _ = self.arguments.pop(done.number)
+        parameters, seed, _ = argument
         answer, error, status = None, done.error, done.status
         if done.status == "ok":
             answer, units = done.value

@@ -155,9 +155,11 @@ class _Feeder:
         self._feed_all("defaults", [function.__defaults__, function.__kwdefaults__])
         for cell in function.__closure__ or ():
             try:
-                self.feed(cell.cell_contents)
+                content = cell.cell_contents
             except ValueError:  # a name that has no value yet
                 self._write("empty")
+            else:
+                self.feed(content)
         self._feed_globals(function)
 
     def _feed_class(self, kind: type) -> None:

@@ -163,7 +163,8 @@ def _read_table(data: Mapping[str, Any]) -> pd.DataFrame:
     length = len(columns[0][1]) if columns else None
     index = pd.RangeIndex(length) if data["range"] and columns else pd.Index(_read_series(kind, values))
     table = pd.DataFrame(dict(enumerate(series for _, series in columns)), index=index)
-    table.columns = [name for name, _ in columns]
+    if columns:
+        table.columns = [name for name, _ in columns]
     table.index.name = from_plain(name)
     table.attrs = from_plain(data["attrs"])
     return table

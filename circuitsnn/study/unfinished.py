@@ -2,13 +2,13 @@
 
 import os
 import re
-import sqlite3
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from circuitsnn.errors import InputError
 from circuitsnn.study.fingerprint import fingerprint
+from circuitsnn.study.store import is_empty
 
 __all__ = ["Unfinished", "unfinished_folder"]
 
@@ -86,7 +86,7 @@ class Unfinished:
         wrong_input : bool
             Whether the run ended for wrong input: then what it has begun goes, since it would end there again.
         """
-        self._delete([path for path, before in self._used.items() if _is_empty(path) or (wrong_input and not before)])
+        self._delete([path for path, before in self._used.items() if is_empty(path) or (wrong_input and not before)])
 
     def _delete(self, paths: Any) -> None:
         for path in paths:
@@ -95,11 +95,3 @@ class Unfinished:
                     path.with_name(path.name + suffix).unlink(missing_ok=True)
         with suppress(OSError):
             self.folder.rmdir()  # unless it holds the work of others
-
-
-def _is_empty(path: Path) -> bool:
-    try:
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
-            return connection.execute("SELECT count(*) FROM trials").fetchone()[0] == 0
-    except sqlite3.Error:
-        return True

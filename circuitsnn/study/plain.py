@@ -160,8 +160,8 @@ def _read_objects(data: Mapping[str, Any]) -> np.ndarray:
 def _read_table(data: Mapping[str, Any]) -> pd.DataFrame:
     columns = [(from_plain(name), _read_series(kind, values)) for name, kind, values in data["columns"]]
     name, kind, values = data["index"]
-    length = len(columns[0][1]) if columns else None
-    index = pd.RangeIndex(length) if data["range"] and columns else pd.Index(_read_series(kind, values))
+    labels = _read_series(kind, values)
+    index = pd.RangeIndex(len(labels)) if data["range"] else pd.Index(labels)
     table = pd.DataFrame(dict(enumerate(series for _, series in columns)), index=index)
     if columns:
         table.columns = [name for name, _ in columns]

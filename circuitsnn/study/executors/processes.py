@@ -164,8 +164,14 @@ class Processes(Executor):
         for process in self._started:
             process.load(function)
         try:
-            while self._hand_out(run):
-                yield from self._collect(run)
+            more = self._hand_out(run)
+            while more:
+                self._collect(run)
+                more = self._hand_out(run)  # before the caller sees to what is done
+                yield from run.take_done()
+        except Exception:
+            yield from run.take_done()
+            raise
         finally:
             self._at_work = False
             for process in [process for process in self._started if process.tasks]:
@@ -183,35 +189,32 @@ class Processes(Executor):
             loading += 1
         return run.has(1) or any(process.tasks for process in self._started)
 
-    def _collect(self, run: "_Run") -> Iterator[Done]:
-        """Wait until something happens, and say what became of tasks."""
+    def _collect(self, run: "_Run") -> None:
+        """Wait until something happens, and note what became of tasks."""
         now = time.monotonic()
         patience = min([POLL, *(process.deadline(run.time_limit) - now for process in self._started)])
         with suppress(Empty):
             event = self._events.get(timeout=max(patience, 0))
             while True:
-                yield from self._heed(run, *event)
+                self._heed(run, *event)
                 event = self._events.get_nowait()
         for process in list(self._started):
             # What came in while the caller was busy with results goes first.
             if not self._events.empty():
                 break
             if process.popen.poll() is not None:
-                yield from self._bury(run, process)
+                self._bury(run, process)
             elif time.monotonic() > process.deadline(run.time_limit):
-                yield from self._give_up(run, process)
+                self._give_up(run, process)
 
-    def _heed(self, run: "_Run", process: "_Process", when: float, message: tuple | None) -> Iterator[Done]:
+    def _heed(self, run: "_Run", process: "_Process", when: float, message: tuple | None) -> None:
         if process not in self._started:
             return
-        if message is None:
-            yield from self._bury(run, process)
-            return
-        kind, *details = message
-        if kind == "done":
-            done = process.take(when, *details)
-            run.learn(done.duration)
-            yield done
+        kind, *details = message or ("dead",)
+        if kind == "dead":
+            self._bury(run, process)
+        elif kind == "done":
+            run.note(process.take(when, *details))
         elif kind == "loaded":
             run.failures = 0
             process.begin(when, *details)
@@ -220,7 +223,7 @@ class Processes(Executor):
         else:
             process.compile(kind == "compiling", when)
 
-    def _bury(self, run: "_Run", process: "_Process") -> Iterator[Done]:
+    def _bury(self, run: "_Run", process: "_Process") -> None:
         self._started.remove(process)
         duration = process.busy_for()
         ending = process.ending()
@@ -229,19 +232,13 @@ class Processes(Executor):
             if run.failures == STARTS:
                 raise StudyError(f"worker processes die before their first task; the last one {ending}")
         if process.tasks:
-            culprit, *others = process.tasks
-            run.give_back(others)
-            process.tasks.clear()
-            yield Done(culprit.number, "died", error=f"its process {ending}", duration=duration)
+            run.lose(process.tasks, "died", f"its process {ending}", duration)
 
-    def _give_up(self, run: "_Run", process: "_Process") -> Iterator[Done]:
+    def _give_up(self, run: "_Run", process: "_Process") -> None:
         self._started.remove(process)
         duration = process.busy_for()
         process.kill()
-        culprit, *others = process.tasks
-        run.give_back(others)
-        error = f"not done within the time limit of {run.time_limit:g} s"
-        yield Done(culprit.number, "timed out", error=error, duration=duration)
+        run.lose(process.tasks, "timed out", f"not done within the time limit of {run.time_limit:g} s", duration)
 
 
 class _Run:
@@ -253,6 +250,7 @@ class _Run:
         self.depth = 0
         self._tasks = tasks
         self._waiting: deque[Task] = deque()
+        self._done: list[Done] = []
         self._usual_duration: float | None = None
 
     def has(self, count: int) -> bool:
@@ -267,14 +265,22 @@ class _Run:
     def next(self) -> Task:
         return self._waiting.popleft()
 
-    def give_back(self, tasks: Iterable[Task]) -> None:
-        self._waiting.extendleft(reversed(list(tasks)))
-
-    def learn(self, duration: float) -> None:
-        """Let so many tasks lie ready as suits their duration."""
-        usual = duration if self._usual_duration is None else self._usual_duration
-        self._usual_duration = 0.9 * usual + 0.1 * duration
+    def note(self, done: Done) -> None:
+        """Keep what became of a task; let so many tasks lie ready as suits their duration."""
+        self._done.append(done)
+        usual = done.duration if self._usual_duration is None else self._usual_duration
+        self._usual_duration = 0.9 * usual + 0.1 * done.duration
         self.depth = min(TASKS_AHEAD, int(WORK_AHEAD / max(self._usual_duration, 1e-6)))
+
+    def lose(self, tasks: Iterable[Task], status: Status, error: str, duration: float) -> None:
+        """Keep what became of a lost worker's first task; the others, not begun, are still to be done."""
+        culprit, *others = tasks
+        self._waiting.extendleft(reversed(others))
+        self._done.append(Done(culprit.number, status, error=error, duration=duration))
+
+    def take_done(self) -> list[Done]:
+        done, self._done = self._done, []
+        return done
 
 
 class _Process:
@@ -402,11 +408,7 @@ class _Process:
 
     def kill(self) -> None:
         """End it, and what its task has started."""
-        with suppress(OSError):
-            if os.name == "posix":
-                os.killpg(self.popen.pid, signal.SIGKILL)
-            else:
-                self.popen.kill()
+        worker.end_family(self.popen.pid)
         self.popen.wait()
         self.finish()
 

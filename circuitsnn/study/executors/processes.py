@@ -27,7 +27,7 @@ import cloudpickle
 
 from circuitsnn.errors import InputError, StudyError
 from circuitsnn.study.executors import worker
-from circuitsnn.study.executors.base import Done, Executor, Status, Task
+from circuitsnn.study.executors.base import Done, Executor, Status, Task, check_time_limit
 
 __all__ = ["Processes", "WorkerTraceback", "carry", "unpack"]
 
@@ -183,8 +183,7 @@ class Processes(Executor):
         StudyError
             If worker processes die before their first task, or the executor is at work already.
         """
-        if time_limit is not None and not time_limit > 0:
-            raise InputError(f"time_limit is {time_limit!r}; allowed is a positive number of seconds")
+        check_time_limit(time_limit)
         return self._run(carry(function, "the function"), tasks, time_limit)
 
     def run_carried(self, function: bytes, tasks: Iterable[Task], time_limit: float | None) -> Iterator[tuple]:
@@ -224,7 +223,7 @@ class Processes(Executor):
             raise
         finally:
             self._at_work = False
-            for process in [process for process in self._started if process.tasks]:
+            for process in [process for process in self._started if process.tasks or self._closed]:
                 self._started.remove(process)
                 process.kill()
 

@@ -60,6 +60,7 @@ class Cluster:
         with open(self.folder / "log.txt", "a") as log:
             return subprocess.Popen(
                 [sys.executable, "-m", f"distributed.cli.dask_{what}", *arguments],
+                cwd=self.folder,
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path), **environment},
                 stdout=log,
                 stderr=log,

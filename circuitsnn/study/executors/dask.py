@@ -114,16 +114,17 @@ class Dask(Executor):
 
     def _run(self, function: bytes, tasks: Iterator[Task], time_limit: float | None) -> Iterator[Done]:
         run = _Run(function, self._initialise, tasks, time_limit)
+        more = True
         try:
-            run.begin(self._client)
-            more = True
             while more:
                 try:
+                    if run.client is not self._client:
+                        run.begin(self._client)
                     more = run.submit()
                     if more:
                         run.collect()
                 except _SchedulerLost:
-                    run.begin(self._reconnect())
+                    self._reconnect()
                 yield from run.take_done()
         except Exception:
             yield from run.take_done()
@@ -131,13 +132,13 @@ class Dask(Executor):
         finally:
             run.end()
 
-    def _reconnect(self) -> "Client":
+    def _reconnect(self) -> None:
         self.close()
         deadline = time.monotonic() + self._patience
         while True:
             try:
                 self._client = _connect(self._address)
-                return self._client
+                return
             except InputError as error:
                 if time.monotonic() > deadline:
                     raise StudyError(f"the Dask scheduler went away and did not come back: {error}") from error
@@ -152,6 +153,7 @@ class _Run:
     """What is to be done, and how far it is."""
 
     def __init__(self, function: bytes, initialise: bytes | None, tasks: Iterator[Task], time_limit: float | None):
+        self.client: Client | None = None
         self._name = f"circuitsnn-{uuid4().hex}"
         self._work = (function, initialise, time_limit)
         self._numbers = count()
@@ -164,8 +166,8 @@ class _Run:
         self._warned = False
 
     def begin(self, client: "Client") -> None:
-        """Begin, or go on with another client."""
-        self._client = client
+        """Begin, or go on with another client: what was under way with the former one is lost."""
+        self.client = client
         for batch in self._under_way.values():
             self._waiting.extend(batch)
         self._under_way.clear()
@@ -185,8 +187,8 @@ class _Run:
                 break
             key = f"{self._name}-{next(self._numbers)}"
             try:
-                with _scheduler_may_be_lost(self._client):
-                    future = self._client.submit(
+                with _scheduler_may_be_lost(self.client):
+                    future = self.client.submit(
                         _work_off, self._name, circuitsnn.__version__, self._carried, batch, key=key, pure=False
                     )
             except _SchedulerLost:
@@ -205,7 +207,7 @@ class _Run:
                     self._heed(future)
                 future = self._events.get_nowait()
         if time.monotonic() > self._looked + POLL:
-            scheduler, self._threads = _look(self._client)
+            scheduler, self._threads = _look(self.client)
             if scheduler != self._scheduler:
                 raise _SchedulerLost
             self._looked = time.monotonic()
@@ -221,8 +223,8 @@ class _Run:
         """Leave nothing behind at the scheduler and its workers."""
         with suppress(Exception):
             if self._under_way:
-                self._client.cancel(list(self._under_way), force=True)
-            self._client.run(_end_run, self._name, on_error="ignore")
+                self.client.cancel(list(self._under_way), force=True)
+            self.client.run(_end_run, self._name, on_error="ignore")
 
     def _next_batch(self) -> list[Task]:
         size = 1
@@ -242,13 +244,15 @@ class _Run:
         from distributed import KilledWorker
 
         if future.status == "finished":
-            with _scheduler_may_be_lost(self._client):
+            with _scheduler_may_be_lost(self.client):
                 done = future.result()
             for one in done:
                 self._note(unpack(*one))
         elif future.status != "error":
             raise _SchedulerLost
-        elif isinstance(error := future.exception(), KilledWorker):
+        elif isinstance(error := self._error(future), KilledWorker):
+            if error.task != future.key:
+                raise _SchedulerLost  # not the batch but what it needs is lost for good: begin anew
             self._suspect(self._under_way[future], error)
         elif isinstance(error, (InputError, StudyError)):
             raise error
@@ -258,6 +262,10 @@ class _Run:
             ) from error
         del self._under_way[future]
         self._on_trial = False
+
+    def _error(self, future: "Future") -> BaseException:
+        with _scheduler_may_be_lost(self.client):
+            return future.exception()
 
     def _note(self, done: Done) -> None:
         self._done.append(done)

@@ -164,7 +164,7 @@ class StudyContext:
             One row a trial.
         """
         plan = as_plan(plan)
-        seed = int(self._seeds.spawn(1)[0].generate_state(1, np.uint64)[0] >> np.uint64(1))
+        seed = int(self._seeds.spawn(1)[0].generate_state(1, np.uint64)[0]) >> 1
         work = [fingerprint(function, strict=False), plan.fingerprint(), seed, trials, reads, common]
         with self._opened(isolated=time_limit is not None) as executor:
             return sweep(

@@ -139,7 +139,8 @@ def sweep(
         raise InputError(f"time_limit is {time_limit!r}; allowed is a time in seconds > 0, or None for no limit")
     if stop is not None and not isinstance(stop, StopRule):
         raise InputError(f"stop is {stop!r}; allowed is an object with a method done(frame), or None")
-    call = _Call(function, _wants(function, plan), (*plan.names, *RESERVED))
+    wants = _wants(function, plan)
+    call = _Call(function, wants, (*plan.names, *RESERVED))
     about = {
         "version": circuitsnn.__version__,
         "function": name_of(function),
@@ -152,7 +153,7 @@ def sweep(
         "parameters": list(plan.names),
         "units": plan.units,
     }
-    order = _Order(plan, int(trials), int(reads), int(seed), bool(common))
+    order = _Order(plan, int(trials), int(reads), int(seed), bool(common), "chip_rng" in wants)
     with (
         _opened(executor, jobs, time_limit) as workers,
         Store(store, about, _WORDS) as kept,
@@ -228,7 +229,7 @@ def seed_of(seed: int, row: int, chip: int, read: int, common: bool = False) -> 
 
 def _drawn_seed(seed: int, key: tuple[int, ...]) -> int:
     # 63 bits, which databases and tables hold as a number; among a million trials two are alike once in 2e7 sweeps.
-    return int(np.random.SeedSequence(seed, spawn_key=key).generate_state(1, np.uint64)[0] >> np.uint64(1))
+    return int(np.random.SeedSequence(seed, spawn_key=key).generate_state(1, np.uint64)[0]) >> 1
 
 
 @dataclass(frozen=True)
@@ -240,6 +241,7 @@ class _Order:
     reads: int
     seed: int
     common: bool
+    with_chips: bool
 
     def __len__(self) -> int:
         return len(self.plan) * self.trials * self.reads
@@ -249,7 +251,7 @@ class _Order:
         chips, read = divmod(number, self.reads)
         row, chip = divmod(chips, self.trials)
         # The chip's key is shorter than a trial's by one, so that the two never meet.
-        chip_seed = _drawn_seed(self.seed, (chip,) if self.common else (row, chip))
+        chip_seed = _drawn_seed(self.seed, (chip,) if self.common else (row, chip)) if self.with_chips else 0
         return self.plan[row], seed_of(self.seed, row, chip, read, self.common), chip_seed
 
 
@@ -333,17 +335,23 @@ class _Sweep:
 
     def __post_init__(self) -> None:
         self.stops = _Stops(self.stop, self.order, self.store)
-        counts = self.store.counts()
-        self.before = self.done = sum(counts.values())
-        self.failed = self.done - counts.get("ok", 0)
+        self.count()
+        self.own = 0
         self.started = time.perf_counter()
         self.reported = -np.inf
+
+    def count(self) -> None:
+        """Count what is done, by other processes too."""
+        counts = self.store.counts()
+        self.done = sum(counts.values())
+        self.failed = self.done - counts.get("ok", 0)
 
     def finish(self, executor: Executor, time_limit: float | None) -> None:
         """Do what is left."""
         work = Work(self.store, len(self.order), self.order.argument, self.stops.wants)
         self.report()
         work.do(executor, self.call, self.record, self.stops.know, time_limit)
+        self.count()
         self.report(last=True)
 
     def record(self, done: Done, argument: tuple[dict, int, int]) -> None:
@@ -359,6 +367,7 @@ class _Sweep:
                 self.units |= units
                 self.store.note("answer_units", self.units)
         self.store.record(Trial(done.number, parameters, seed, status, answer, error, done.duration))
+        self.own += 1
         self.done += 1
         self.failed += status != "ok"
         self.stops.know(done.number)
@@ -371,9 +380,9 @@ class _Sweep:
             return
         self.reported = now
         total = len(self.order)
-        rate = (self.done - self.before) / max(now - self.started, 1e-9)
+        rate = self.own / max(now - self.started, 1e-9)
         text = f"{self.done} of {total} trials"
-        if self.done > self.before:
+        if self.own:
             text += f", {rate:.3g} a second"
             if self.done < total and not last:
                 text += f", {_in_words((total - self.done) / rate)} left"

@@ -96,7 +96,7 @@ def test_tables_keep_columns_index_types_and_units():
     table["maybe"] = pd.array([True, None], dtype="boolean")
     table.index.name = "trial"
     table.attrs["units"] = {"x": "J"}
-    for one in (table, table.reset_index(drop=True), table.iloc[:0], pd.DataFrame(), table[["x"]].set_index("x")):
+    for one in (table, table.reset_index(drop=True), table.iloc[:0], pd.DataFrame(), table[["x", "n"]].set_index("x")):
         back = there_and_back(one)
         pd.testing.assert_frame_equal(back, one)
         assert back.attrs == one.attrs

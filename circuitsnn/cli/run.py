@@ -66,9 +66,8 @@ def run(
             )
     except KeyboardInterrupt:
         kept = unfinished_folder(out or Path("runs", loaded.name))
-        if not kept.exists():
-            raise
-        say(f"interrupted; the same command goes on from what is done, which is in {kept}", sys.stderr)
+        advice = f"; the same command goes on from what is done, which is in {kept}" if kept.exists() else ""
+        say(f"interrupted{advice}", sys.stderr)
         return 130
     if as_json:
         say_json(result.to_dict())

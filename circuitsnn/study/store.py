@@ -109,6 +109,8 @@ class Store:
             self._connection.execute("PRAGMA journal_mode = WAL")
         # In WAL mode this is safe against the end of the process; the end of the power may cost the latest trials.
         self._connection.execute("PRAGMA synchronous = NORMAL")
+        # Emptying the log waits for the disk: every 16 MB, not SQLite's 4, or slow disks would hold up short trials.
+        self._connection.execute("PRAGMA wal_autocheckpoint = 4000")
         with self._writing():
             if self.path is None or _is_new(self._connection):
                 for table in _TABLES:

@@ -52,7 +52,7 @@ def efficiency(executor, function):
     best = 0.0
     for _ in range(ROUNDS):
         start = time.perf_counter()
-        inside = sum(done.duration for done in executor.run(function, tasks(100)))
+        inside = sum(done.duration for done in executor.run(function, tasks(40)))
         best = max(best, inside / executor.workers / (time.perf_counter() - start))
     return best
 
@@ -85,14 +85,14 @@ def main():
     options = parser.parse_args()
 
     start = time.perf_counter()
-    for number in range(100_000):
+    for number in range(20_000):
         nothing(number)
-    plain = (time.perf_counter() - start) / 100_000
+    plain = (time.perf_counter() - start) / 20_000
 
     figures = {}
-    places = [("here", "here", 1, 100_000), ("processes", "processes", WORKERS, 5000)]
+    places = [("here", "here", 1, 20_000), ("processes", "processes", WORKERS, 2000)]
     if options.dask:
-        places.append(("dask", options.dask, WORKERS, 5000))
+        places.append(("dask", options.dask, WORKERS, 2000))
     for name, where, jobs, count in places:
         with open_executor(where, jobs) as executor:
             list(executor.run(wait, tasks(2 * executor.workers)))

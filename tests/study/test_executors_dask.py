@@ -22,6 +22,8 @@ pytest.importorskip("distributed")
 
 from circuitsnn.study.executors import dask
 
+pytestmark = pytest.mark.filterwarnings("ignore:the Dask scheduler has no workers")  # for a while, here
+
 PATIENCE = 120
 """For processes to start, on a machine that does other work. [s]"""
 
@@ -134,19 +136,27 @@ class Run:
         self.workers[worker] += 1
 
 
+def await_childless(process):
+    deadline = time.monotonic() + 10
+    while process.children() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert process.children() == []
+
+
 def test_whatever_a_task_does_it_is_named_and_no_process_stays(cluster):
     cluster.need_workers(1)
+    worker = psutil.Process(cluster.workers[0].pid)
     with open_executor(cluster.address) as executor:
         assert executor.workers == 1
         done = {one.number: one for one in executor.run(misbehave, tasks(20), time_limit=1.0)}
         run = executor.run(lambda number: time.sleep(3600 * number), tasks(3))
         assert next(run).number == 0
         run.close()
-        worker = psutil.Process(cluster.workers[0].pid)
-        deadline = time.monotonic() + 10
-        while worker.children() and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert worker.children() == []
+        await_childless(worker)
+        (again,) = executor.run(abs, [Task(0, -1)])
+        assert again.value == 1
+        assert len(worker.children()) == 1  # kept for the next run
+    await_childless(worker)
     assert {number: one.status for number, one in done.items() if one.status != "ok"} == {
         **{3: "raised", 5: "died", 8: "died", 11: "died", 13: "timed out", 14: "raised"},
         **{15: "raised", 16: "raised", 17: "raised"},

@@ -230,6 +230,7 @@ def call(number):
 def test_kernels_are_compiled_once_and_not_within_the_time_limit(tmp_path, monkeypatch):
     (tmp_path / "kernels_of_a_user.py").write_text(KERNEL)
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("NUMBA_DISABLE_JIT", "0")
     monkeypatch.syspath_prepend(tmp_path)
     from kernels_of_a_user import call
 

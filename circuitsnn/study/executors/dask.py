@@ -35,7 +35,7 @@ ANSWER = 5.0
 """Time within which a scheduler must answer. [s]"""
 POLL = 2.0
 """Time between two looks at the scheduler. [s]"""
-BATCH = 0.25
+BATCH = 0.1
 """Work that goes to a worker at a time; short beside what a lost worker costs, long beside what Dask takes. [s]"""
 LONGEST_BATCH = 1000
 """Most tasks that go to a worker at a time."""
@@ -70,6 +70,8 @@ class Dask(Executor):
             raise InputError("Dask is not installed; install it with: pip install 'circuitsnn[distributed]'")
         self._address, self._patience = address, patience
         self._initialise = None if initialise is None else carry(initialise, "initialise")
+        self._name = f"circuitsnn-{uuid4().hex}"
+        self._numbers = count()
         self._client = _connect(address)
         try:
             _check_workers(self._client)
@@ -108,12 +110,14 @@ class Dask(Executor):
         return self._run(carry(function, "the function"), iter(tasks), time_limit)
 
     def close(self) -> None:
-        """Let go of the scheduler."""
+        """End the processes at the workers, and let go of the scheduler."""
         with suppress(Exception):
-            self._client.close(timeout=ANSWER)
+            self._client.run(_end_children, self._name, on_error="ignore")
+        self._disconnect()
 
     def _run(self, function: bytes, tasks: Iterator[Task], time_limit: float | None) -> Iterator[Done]:
-        run = _Run(function, self._initialise, tasks, time_limit)
+        keys = (f"{self._name}-{number}" for number in self._numbers)
+        run = _Run(self._name, keys, (function, self._initialise, time_limit), tasks)
         more = True
         try:
             while more:
@@ -132,8 +136,12 @@ class Dask(Executor):
         finally:
             run.end()
 
+    def _disconnect(self) -> None:
+        with suppress(Exception):
+            self._client.close(timeout=ANSWER)
+
     def _reconnect(self) -> None:
-        self.close()
+        self._disconnect()
         deadline = time.monotonic() + self._patience
         while True:
             try:
@@ -152,12 +160,9 @@ class _SchedulerLost(Exception):  # noqa: N818 - caught within this file
 class _Run:
     """What is to be done, and how far it is."""
 
-    def __init__(self, function: bytes, initialise: bytes | None, tasks: Iterator[Task], time_limit: float | None):
+    def __init__(self, owner: str, keys: Iterator[str], work: tuple, tasks: Iterator[Task]) -> None:
         self.client: Client | None = None
-        self._name = f"circuitsnn-{uuid4().hex}"
-        self._work = (function, initialise, time_limit)
-        self._numbers = count()
-        self._tasks = tasks
+        self._owner, self._keys, self._work, self._tasks = owner, keys, work, tasks
         self._waiting: deque[Task] = deque()
         self._suspects: deque[Task] = deque()
         self._under_way: dict[Future, list[Task]] = {}
@@ -177,7 +182,7 @@ class _Run:
             self._scheduler, self._threads = _look(client)
             self._looked = time.monotonic()
             # A task by itself: each worker gets its result once, also one that comes later.
-            self._carried = client.submit(tuple, self._work, key=f"{self._name}-{next(self._numbers)}", pure=False)
+            self._carried = client.submit(tuple, self._work, key=next(self._keys), pure=False)
 
     def submit(self) -> bool:
         """Submit as many batches as are good to have under way; return whether anything is still to come."""
@@ -185,12 +190,10 @@ class _Run:
             batch = self._next_batch()
             if not batch:
                 break
-            key = f"{self._name}-{next(self._numbers)}"
+            arguments = (self._owner, circuitsnn.__version__, self._carried, batch)
             try:
                 with _scheduler_may_be_lost(self.client):
-                    future = self.client.submit(
-                        _work_off, self._name, circuitsnn.__version__, self._carried, batch, key=key, pure=False
-                    )
+                    future = self.client.submit(_work_off, *arguments, key=next(self._keys), pure=False)
             except _SchedulerLost:
                 self._waiting.extend(batch)
                 raise
@@ -220,11 +223,11 @@ class _Run:
         return done
 
     def end(self) -> None:
-        """Leave nothing behind at the scheduler and its workers."""
-        with suppress(Exception):
-            if self._under_way:
+        """End what is under way."""
+        if self._under_way:
+            with suppress(Exception):
                 self.client.cancel(list(self._under_way), force=True)
-            self.client.run(_end_run, self._name, on_error="ignore")
+                self.client.run(_end_children, self._owner, on_error="ignore")
 
     def _next_batch(self) -> list[Task]:
         size = 1
@@ -281,7 +284,7 @@ class _Run:
             self._suspects.extend(batch)
 
 
-def _work_off(run: str, version: str, work: tuple, batch: list[Task]) -> list[tuple]:
+def _work_off(owner: str, version: str, work: tuple, batch: list[Task]) -> list[tuple]:
     """Work off a batch, as a task of a Dask worker."""
     from distributed import get_worker
 
@@ -292,19 +295,19 @@ def _work_off(run: str, version: str, work: tuple, batch: list[Task]) -> list[tu
         )
     function, initialise, time_limit = work
     children = vars(dask_worker).setdefault("circuitsnn_children", _Children())
-    with children.lend(run, initialise) as executor:
+    with children.lend(owner, initialise) as executor:
         return list(executor.run_carried(function, batch, time_limit))
 
 
-def _end_run(run: str, dask_worker: Any = None) -> None:
-    """End the processes of a run, at a Dask worker."""
+def _end_children(owner: str, dask_worker: Any = None) -> None:
+    """End the processes of an executor, at a Dask worker."""
     children = vars(dask_worker).get("circuitsnn_children")
     if children is not None:
-        children.end(run)
+        children.end(owner)
 
 
 class _Children:
-    """Processes that a Dask worker keeps from one batch of a run to the next."""
+    """Processes that a Dask worker keeps from one batch of an executor to the next."""
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
@@ -312,43 +315,43 @@ class _Children:
         self._idle: dict[str, list[tuple[Processes, threading.Timer]]] = {}
 
     @contextmanager
-    def lend(self, run: str, initialise: bytes | None) -> Iterator[Processes]:
-        """Lend a process; it is kept for the next batch, but not for ever: the run may have been killed."""
+    def lend(self, owner: str, initialise: bytes | None) -> Iterator[Processes]:
+        """Lend a process; it is kept for the next batch, but not for ever: its owner may have been killed."""
         with self._guard:
-            idle = self._idle.get(run)
+            idle = self._idle.get(owner)
             if idle:
                 executor, timer = idle.pop()
                 timer.cancel()
             else:
                 executor = Processes(1, initialise=None if initialise is None else pickle.loads(initialise))
-                self._all.setdefault(run, []).append(executor)
+                self._all.setdefault(owner, []).append(executor)
         try:
             yield executor
         finally:
-            timer = threading.Timer(IDLE, self._retire, (run, executor))
+            timer = threading.Timer(IDLE, self._retire, (owner, executor))
             timer.daemon = True
             with self._guard:
-                if executor in self._all.get(run, ()):
-                    self._idle.setdefault(run, []).append((executor, timer))
+                if executor in self._all.get(owner, ()):
+                    self._idle.setdefault(owner, []).append((executor, timer))
                     timer.start()
 
-    def end(self, run: str) -> None:
-        """End a run's processes, also those at work."""
+    def end(self, owner: str) -> None:
+        """End an owner's processes, also those at work."""
         with self._guard:
-            executors = self._all.pop(run, [])
-            for _, timer in self._idle.pop(run, []):
+            executors = self._all.pop(owner, [])
+            for _, timer in self._idle.pop(owner, []):
                 timer.cancel()
         for executor in executors:
             executor.close()
 
-    def _retire(self, run: str, executor: Processes) -> None:
+    def _retire(self, owner: str, executor: Processes) -> None:
         with self._guard:
-            idle = self._idle.get(run, [])
+            idle = self._idle.get(owner, [])
             remaining = [pair for pair in idle if pair[0] is not executor]
             if len(remaining) == len(idle):
                 return
-            self._idle[run] = remaining
-            self._all[run].remove(executor)
+            self._idle[owner] = remaining
+            self._all[owner].remove(executor)
         executor.close()
 
 

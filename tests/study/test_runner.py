@@ -128,12 +128,15 @@ def test_a_former_run_is_replaced_unless_something_else_lies_in_it(dice, tmp_pat
         ("refuse", InputError, "^no number will do$"),
     ],
 )
-def test_a_failing_item_ends_the_study_soon_and_leaves_nothing(dice, tmp_path, jobs, mode, error, message):
+def test_a_failing_item_ends_the_study_soon_and_leaves_no_run(dice, tmp_path, jobs, mode, error, message):
     started = time.perf_counter()
     with pytest.raises(error, match=message):
         run_study(dice, settings={"mode": mode}, jobs=jobs, out=tmp_path / "runs" / "run")
     assert time.perf_counter() - started < 30
-    assert names(tmp_path) == {"studies"}
+    # Wrong input leaves nothing at all; else the items that were done are kept, in case that it can be mended.
+    kept = {"runs"} if mode == "fail" else set()
+    assert names(tmp_path) == {"studies"} | kept
+    assert not kept or names(tmp_path / "runs") == {"run.unfinished"}
 
 
 def test_a_failed_run_leaves_the_former_one_as_it_was(dice, tmp_path):
@@ -175,7 +178,7 @@ def test_another_seed_gives_other_answers_and_generators_differ(dice, tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no process group to interrupt")
-def test_ctrl_c_ends_the_study_within_seconds_and_leaves_nothing(dice_file, tmp_path):
+def test_ctrl_c_ends_the_study_within_seconds_and_leaves_what_is_done(dice_file, tmp_path):
     dice_file.write_text(dice_file.read_text().replace("if number == 3", "if number == 0"))
     program = (
         "from circuitsnn.study import load_study, run_study\n"
@@ -204,4 +207,4 @@ def test_ctrl_c_ends_the_study_within_seconds_and_leaves_nothing(dice_file, tmp_
     assert time.perf_counter() - started < 10
     assert errors.strip().endswith("KeyboardInterrupt")
     assert process.returncode != 0
-    assert names(tmp_path) == {"studies", "script.py"}
+    assert names(tmp_path) == {"studies", "script.py", "run.unfinished"}

@@ -35,7 +35,7 @@ ANSWER = 5.0
 """Time within which a scheduler must answer. [s]"""
 POLL = 2.0
 """Time between two looks at the scheduler. [s]"""
-BATCH = 0.1
+BATCH = 0.2
 """Work that goes to a worker at a time; short beside what a lost worker costs, long beside what Dask takes. [s]"""
 LONGEST_BATCH = 1000
 """Most tasks that go to a worker at a time."""
@@ -203,12 +203,19 @@ class _Run:
 
     def collect(self) -> None:
         """Wait until something happens, and note what became of tasks."""
+        ended = []
         with suppress(Empty):
-            future = self._events.get(timeout=POLL)
+            ended.append(self._events.get(timeout=POLL))
             while True:
-                if future in self._under_way:
-                    self._heed(future)
-                future = self._events.get_nowait()
+                ended.append(self._events.get_nowait())
+        finished = [future for future in ended if future.status == "finished"]
+        for future, done in zip(finished, self._gather(finished), strict=True):
+            del self._under_way[future]
+            for one in done:
+                self._note(unpack(*one))
+        for future in ended:
+            if future in self._under_way:
+                self._heed(future)
         if time.monotonic() > self._looked + POLL:
             scheduler, self._threads = _look(self.client)
             if scheduler != self._scheduler:
@@ -232,43 +239,44 @@ class _Run:
     def _next_batch(self) -> list[Task]:
         size = 1
         if self._usual_duration is not None:
-            size = max(1, min(LONGEST_BATCH, int(BATCH / max(self._usual_duration, 1e-6))))
+            size = max(1, min(LONGEST_BATCH, round(BATCH / max(self._usual_duration, 1e-6))))
         while len(self._waiting) < size and (new := list(islice(self._tasks, size - len(self._waiting)))):
             self._waiting.extend(
                 Task(task.number, carry(task.argument, f"the argument of task {task.number}")) for task in new
             )
         batch = [self._waiting.popleft() for _ in range(min(size, len(self._waiting)))]
         if not batch and self._suspects and not self._under_way:
-            self._on_trial = True
+            self._on_trial = True  # nothing else is under way, so whatever happens is its doing
             return [self._suspects.popleft()]
         return batch
 
-    def _heed(self, future: "Future") -> None:
+    def _gather(self, futures: list["Future"]) -> list[list[tuple]]:
+        """Fetch results, all at once: each time takes a while."""
         from distributed import KilledWorker
 
-        if future.status == "finished":
-            with _scheduler_may_be_lost(self.client):
-                done = future.result()
-            for one in done:
-                self._note(unpack(*one))
-        elif future.status != "error":
+        with _scheduler_may_be_lost(self.client):
+            try:
+                return self.client.gather(futures)
+            except KilledWorker as error:
+                raise _SchedulerLost from error  # results were lost, and could not be had again: begin anew
+
+    def _heed(self, future: "Future") -> None:
+        """See to a batch that has no result."""
+        from distributed import KilledWorker
+
+        if future.status != "error":
             raise _SchedulerLost
-        elif isinstance(error := self._error(future), KilledWorker):
-            if error.task != future.key:
-                raise _SchedulerLost  # not the batch but what it needs is lost for good: begin anew
-            self._suspect(self._under_way[future], error)
-        elif isinstance(error, (InputError, StudyError)):
+        with _scheduler_may_be_lost(self.client):
+            error = future.exception()
+        if isinstance(error, (InputError, StudyError)):
             raise error
-        else:
+        if not isinstance(error, KilledWorker):
             raise StudyError(
                 f"a Dask worker cannot do its work: {error_text(error)}; each needs circuitsnn {circuitsnn.__version__}"
             ) from error
-        del self._under_way[future]
-        self._on_trial = False
-
-    def _error(self, future: "Future") -> BaseException:
-        with _scheduler_may_be_lost(self.client):
-            return future.exception()
+        if error.task != future.key:
+            raise _SchedulerLost  # not the batch but what it needs is lost for good: begin anew
+        self._suspect(self._under_way.pop(future), error)
 
     def _note(self, done: Done) -> None:
         self._done.append(done)
@@ -282,6 +290,7 @@ class _Run:
             self._done.append(Done(batch[0].number, "died", error=text))
         else:
             self._suspects.extend(batch)
+        self._on_trial = False
 
 
 def _work_off(owner: str, version: str, work: tuple, batch: list[Task]) -> list[tuple]:

@@ -451,8 +451,11 @@ class _Process:
 
     def kill(self) -> None:
         """End it, and what its task has started."""
-        worker.end_family(self.popen.pid)
-        self.popen.wait()
+        if self.popen.poll() is None:
+            worker.end_family(self.popen.pid)
+            self.popen.wait()
+        elif os.name == "posix":
+            worker.end_group(self.popen.pid)  # no number of another process's while there is anything left of it
         self.finish()
 
     def _send(self, *message: Any) -> None:

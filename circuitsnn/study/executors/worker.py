@@ -18,7 +18,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, BinaryIO
 
-__all__ = ["end_family", "error_text", "main"]
+__all__ = ["end_family", "end_group", "error_text", "main"]
 
 LOCK_PATIENCE = 600.0
 """Time after which a worker compiles although another one still does. [s]"""
@@ -158,6 +158,17 @@ def end_family(number: int) -> None:
     for member in family:
         with suppress(psutil.Error):
             member.kill()
+    end_group(number)
+
+
+def end_group(number: int) -> None:
+    """End what is left of a worker process's group.
+
+    Parameters
+    ----------
+    number : int
+        The worker's process number, which is also its group's.
+    """
     with suppress(OSError):
         if os.name == "posix":
             os.killpg(number, signal.SIGKILL)

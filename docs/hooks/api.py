@@ -40,9 +40,9 @@ def on_files(site_files: Files, config: MkDocsConfig) -> Files:
 
 def _names(package: griffe.Module) -> str:
     lines = [
-        "# Names of circuitsnn",
+        "# Python interface",
         "",
-        "What `from circuitsnn import ...` offers; `import circuitsnn` alone loads none of it.",
+        "What `from circuitsnn import ...` offers. `import circuitsnn` alone loads none of it.",
         "",
         "| name | |",
         "|---|---|",

@@ -1,4 +1,4 @@
-"""Tutorials run as they stand: each block in order, in an empty folder, with the output and the pictures that they show.
+"""Tutorials run as they stand: every block in order, in an empty folder, with the output and pictures that they show.
 
 A block of Python or shell may be followed by a block of text: what it prints ("..." stands for anything). The pictures
 are those that the tutorial's own code draws; this writes them anew:
@@ -105,7 +105,7 @@ def test_tutorial(page, tmp_path, monkeypatch):
 def test_an_output_that_differs_fails(tmp_path, monkeypatch):
     page = tmp_path / "page.md"
     monkeypatch.chdir(tmp_path)
-    page.write_text("```python\nprint(6 * 7)\n```\n\n```text\n42\n```\n\n```shell\necho done\n```\n\n```text\ndone\n```\n")
+    page.write_text("```python\nprint(6 * 7)\n```\n\n```text\n42\n```\n\n```shell\necho 8\n```\n\n```text\n8\n```\n")
     run(page)
     page.write_text(page.read_text().replace("42", "43"))
     with pytest.raises(AssertionError, match="line 5"):

@@ -12,9 +12,9 @@ RESULTS = "tests/benchmarks/results"
 INTRODUCTION = """\
 # Benchmarks
 
-`make bench` measures these on your machine. What is read from them are ratios, each between times that were taken side by
-side in one run; times by themselves are those of one machine. What each benchmark does, and where contestants are not
-alike, stands at the top of its file in `tests/benchmarks/`."""
+`make bench` measures these on your machine. What to read are the ratios, each between times that were taken side by side
+in one run; times by themselves are those of one machine. What each benchmark does, and where contestants are not alike,
+stands at the top of its file in `tests/benchmarks/`."""
 
 
 def on_files(site_files: Files, config: MkDocsConfig) -> Files:
@@ -106,10 +106,10 @@ def _inference(result: dict) -> list[str]:
     macros, chips = result["macros"], result["chips"]
     return [
         "## Inference",
-        "A batch of 256 images, 10 time steps, one thread, fastest of interleaved rounds; spike counts compared before.",
+        "A batch of 256 images, 10 time steps, one thread, fastest of interleaved rounds. Spike counts agree.",
         table(["network", "", "time", "times ours", "peak memory [MiB]"], rows),
-        f"With a behavioural macro in both layers of 784-500-10 the batch takes {_time(macros['fastest_s']['macros'])}, "
-        f"{macros['ratio']:.0f} times as long as exact, for {macros['conversions'] / 1e6:.0f} million conversions. "
+        "With a behavioural macro in both layers of 784-500-10 the batch takes "
+        f"{_time(macros['fastest_s']['macros'])}, {macros['ratio']:.0f} times as long as exact, for {macros['conversions'] / 1e6:.0f} million conversions. "
         f"100 chips of 64-100-10 over 1,000 images take two workers {chips['chips_wall_s']:.0f} s.",
     ]
 
@@ -130,9 +130,7 @@ def _setting(name: str, row: dict) -> str:
 
 
 def _time(seconds: float) -> str:
-    for scale, unit in ((1, "s"), (1e3, "ms"), (1e6, "µs")):
-        if seconds * scale >= 1:
-            break
+    scale, unit = (1, "s") if seconds >= 1 else (1e3, "ms") if seconds >= 1e-3 else (1e6, "µs")
     return f"{seconds * scale:.3g} {unit}"
 
 

@@ -4,7 +4,7 @@ from markdown_table import table
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
-from circuitsnn.card_kinds import Field, Kind, adc, crossbar, energy, mosfet, oscillator, sram
+from circuitsnn.card_kinds import Kind, adc, crossbar, energy, mosfet, oscillator, sram
 from circuitsnn.cards import Card, Parameter, list_cards, load_card
 from circuitsnn.quantities import show_quantity
 

@@ -16,5 +16,7 @@ def test_relative_links_lead_somewhere(page):
         if re.match(r"[a-z]+:", target):
             continue
         path = (page.parent / target).resolve()
-        generated = path.is_relative_to(ROOT / "docs") and path.relative_to(ROOT / "docs").as_posix().startswith(GENERATED)
+        generated = path.is_relative_to(ROOT / "docs") and path.relative_to(ROOT / "docs").as_posix().startswith(
+            GENERATED
+        )
         assert path.exists() or generated, f"{page.relative_to(ROOT)} links to {target}"

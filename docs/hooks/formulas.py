@@ -39,8 +39,7 @@ def on_page_content(content: str, page: Page, **_: object) -> str:
     def mathml(found: re.Match) -> str:
         latex = html.unescape(found["latex"]).strip()
         displayed = found["tag"] == "div"
-        if r"\tag" in latex:
-            latex = rf"\begin{{equation}}{latex}\end{{equation}}"
+        latex = re.sub(r"\\tag\{(.*?)\}", r"\\qquad\\text{(\1)}", latex)  # beside the formula, not at the margin
         try:
             return converter.convert_with_local_state(latex, displaystyle=displayed)
         except LatexError as error:

@@ -21,7 +21,8 @@ Noise is a function of a key, the conversion's number and the read's (`core.norm
 the number of threads nor on how reads are portioned.
 
 `multiply` makes the sums as well, from lists of the cells that hold a 1: few do where weights are differential, most of
-them small. `convert` takes sums that a matrix product or a solver gave.
+them small. `multiply_rows` makes them from lists of the word lines that are on: each adds its cells' numbers to many
+columns at once, and sums never leave the caches. `convert` takes sums that a solver gave.
 """
 
 from typing import NamedTuple
@@ -32,6 +33,10 @@ from numba import njit, prange
 from circuitsnn.core.normals import normal, progression
 
 _TILE = 512  # reads worked on at a time
+_READS = 128  # the same where their columns are summed
+_LANES = 128  # columns summed at the same time
+_ROWS = 64  # rows of so many columns, which the nearest cache holds
+_ENTRIES = 4  # rows added at a time, or twice as many, so that sums are read and written less often
 _BINS = 1024  # fewest bins of a converter's table; more than one threshold in a bin is slow
 _RANGE_BITS = 31
 _END = 2**_RANGE_BITS  # of positions
@@ -62,6 +67,17 @@ class Cells(NamedTuple):
     """Row of the features that each entry is multiplied with, shape (entries,), int32."""
     values: np.ndarray
     """What it is multiplied with, shape (entries,), float32."""
+
+
+class Drive(NamedTuple):
+    """The word lines of a row group that are on, read by read, in pieces of 64 rows."""
+
+    counts: np.ndarray
+    """Entries of each piece and read, shape (pieces, reads), int64; a multiple of four, the last ones may be zeros."""
+    rows: np.ndarray
+    """Row of each entry within its piece, shape (pieces, reads, 64), int32."""
+    values: np.ndarray
+    """What its cells are multiplied with, shape (functions, pieces, reads, 64), float32."""
 
 
 class Converters(NamedTuple):
@@ -244,24 +260,29 @@ def discharges(sums, columns, transfer, volts):
 
 
 @njit(cache=True, error_model="numpy", inline="always")
-def _shift_and_add(volts, converters, converter, weight, places, sink):
-    """Add weight * value(code) of the positions `volts` to `sink`; `places` is scratch."""
-    for i in range(volts.size):
-        # Comparisons with a number that is none are false: then the code is the first.
-        place = volts[i] if volts[i] > np.float32(0.0) else np.float32(0.0)
-        places[i] = np.int32(min(place, _TOP))
+def _place(volts):
+    """Give the position of a voltage."""
+    # Comparisons with a number that is none are false: then the code is the first.
+    return np.int32(min(volts if volts > np.float32(0.0) else np.float32(0.0), _TOP))
+
+
+@njit(cache=True, error_model="numpy", inline="always")
+def _shift_and_add(places, lane, converters, converter, weight, sink):
+    """Add weight * value(code) of positions, shape (reads, lanes), to `sink`."""
     # Indices are unsigned numbers, which need no check for one from the end.
     table, value, shift = converters.table[converter], converters.value[converter], converters.shift
     if converters.crowded[converter]:
         thresholds = converters.thresholds[converter]
-        for i in range(volts.size):
-            code = np.uintp((table[np.uintp(places[i] >> shift)] + places[i]) >> shift)
-            while places[i] >= thresholds[code]:
+        for i in range(sink.size):
+            place = places[i, lane]
+            code = np.uintp((table[np.uintp(place >> shift)] + place) >> shift)
+            while place >= thresholds[code]:
                 code += np.uintp(1)
             sink[i] += weight * value[code]
     else:
-        for i in range(volts.size):
-            sink[i] += weight * value[np.uintp((table[np.uintp(places[i] >> shift)] + places[i]) >> shift)]
+        for i in range(sink.size):
+            place = places[i, lane]
+            sink[i] += weight * value[np.uintp((table[np.uintp(place >> shift)] + place) >> shift)]
 
 
 @njit(cache=True, error_model="numpy", parallel=True, fastmath={"contract"})
@@ -295,7 +316,7 @@ def convert(sums, columns, transfer, noisy, key, first_read, converters, factor,
     curve = np.zeros(5, np.float32)
     curve[: transfer.size] = transfer * scale
     for output in prange(size):
-        scratch, places = np.empty(_TILE, np.float32), np.empty(_TILE, np.int32)
+        scratch, places = np.empty(_TILE, np.float32), np.empty((_TILE, 1), np.int32)
         for slot in range(slots):
             conversion = slot * size + output
             weight = factor * columns.significance[conversion]
@@ -306,8 +327,10 @@ def convert(sums, columns, transfer, noisy, key, first_read, converters, factor,
                 if noisy:
                     sigma = columns.noise[conversion] * scale
                     _add_noise(key, conversion, first_read + start, sigma, volts)
+                for i in range(volts.size):
+                    places[i, 0] = _place(volts[i])
                 sink = outputs[output, first_read + start : first_read + stop]
-                _shift_and_add(volts, converters, columns.converter[conversion], weight, places, sink)
+                _shift_and_add(places, 0, converters, columns.converter[conversion], weight, sink)
 
 
 @njit(cache=True, error_model="numpy")
@@ -379,7 +402,7 @@ def multiply(
     curve = np.zeros(5, np.float32)
     curve[: transfer.size] = transfer * scale
     for output in prange(size):
-        scratch, places = np.empty((3, _TILE), np.float32), np.empty(_TILE, np.int32)
+        scratch, places = np.empty((3, _TILE), np.float32), np.empty((_TILE, 1), np.int32)
         which, value = np.empty(features.shape[0], np.int64), np.empty(features.shape[0], np.float32)
         for conversion in range(output, conversions, size):
             weight = factor * columns.significance[conversion]
@@ -398,5 +421,174 @@ def multiply(
                 if noisy:
                     sigma = columns.noise[conversion] * scale
                     _add_noise(key, conversion, first_read + start, sigma, volts)
+                for i in range(volts.size):
+                    places[i, 0] = _place(volts[i])
                 sink = outputs[output, first_read + start : first_read + stop]
-                _shift_and_add(volts, converters, columns.converter[conversion], weight, places, sink)
+                _shift_and_add(places, 0, converters, columns.converter[conversion], weight, sink)
+
+
+@njit(cache=True, error_model="numpy")
+def drive(codes, first, last, phi, factors):
+    """List the word lines that are on.
+
+    Parameters
+    ----------
+    codes : (reads, rows) uint8
+        Drive codes.
+    first, last : int
+        First row of the group, and that after its last.
+    phi : (functions, codes) float32
+        Functions of the code; zero at code 0.
+    factors : (functions, rows + 1) float32
+        What each counts for, by the number of word lines on.
+
+    Returns
+    -------
+    Drive
+        The lists.
+    """
+    reads, functions, pieces = len(codes), len(phi), -(-(last - first) // _ROWS)
+    counts = np.empty((pieces, reads), np.int64)
+    rows, values = np.empty((pieces, reads, _ROWS), np.int32), np.empty((functions, pieces, reads, _ROWS), np.float32)
+    for read in range(reads):
+        line, on = codes[read, first:last], 0
+        for row in range(line.size):
+            on += line[row] > 0
+        for piece in range(pieces):
+            part, listed, count = line[piece * _ROWS : (piece + 1) * _ROWS], rows[piece, read], 0
+            for row in range(part.size):
+                listed[count] = row
+                count += part[row] > 0
+            whole = -(-count // _ENTRIES) * _ENTRIES
+            listed[count:whole] = 0
+            counts[piece, read] = whole
+            for function in range(functions):
+                value, of_code, factor = values[function, piece, read], phi[function], factors[function, on]
+                for entry in range(count):
+                    value[entry] = of_code[part[listed[entry]]] * factor
+                value[count:whole] = 0
+    return Drive(counts, rows, values)
+
+
+@njit(cache=True, error_model="numpy", inline="always")
+def _add_rows(counts, rows, values, cells, sums):
+    """Add to `sums`, shape (reads, lanes), what each read's rows of `cells`, shape (rows, lanes), give."""
+    flat, lanes = cells.reshape(-1), np.uintp(sums.shape[1])
+    for read in range(sums.shape[0]):
+        total, row, x = sums[read], rows[read], values[read]
+        eights = counts[read] - counts[read] % 8
+        for n in range(0, eights, 8):
+            # Places in one array, not eight arrays: fewer of them need to be told apart from the sums.
+            a, b = np.uintp(row[n]) * lanes, np.uintp(row[n + 1]) * lanes
+            c, d = np.uintp(row[n + 2]) * lanes, np.uintp(row[n + 3]) * lanes
+            e, f = np.uintp(row[n + 4]) * lanes, np.uintp(row[n + 5]) * lanes
+            g, h = np.uintp(row[n + 6]) * lanes, np.uintp(row[n + 7]) * lanes
+            xa, xb, xc, xd, xe, xf, xg, xh = x[n], x[n + 1], x[n + 2], x[n + 3], x[n + 4], x[n + 5], x[n + 6], x[n + 7]
+            for lane in range(total.size):
+                i = np.uintp(lane)
+                total[i] += ((xa * flat[a + i] + xb * flat[b + i]) + (xc * flat[c + i] + xd * flat[d + i])) + (
+                    (xe * flat[e + i] + xf * flat[f + i]) + (xg * flat[g + i] + xh * flat[h + i])
+                )
+        if eights < counts[read]:
+            n = eights
+            a, b = np.uintp(row[n]) * lanes, np.uintp(row[n + 1]) * lanes
+            c, d = np.uintp(row[n + 2]) * lanes, np.uintp(row[n + 3]) * lanes
+            xa, xb, xc, xd = x[n], x[n + 1], x[n + 2], x[n + 3]
+            for lane in range(total.size):
+                i = np.uintp(lane)
+                total[i] += (xa * flat[a + i] + xb * flat[b + i]) + (xc * flat[c + i] + xd * flat[d + i])
+
+
+@njit(cache=True, error_model="numpy", inline="always")
+def _sum_rows(drive, functions, psi, first, column, start, cells, sums):
+    """Fill `sums`, shape (reads, lanes), with columns' sums over some functions, from a read and a column on."""
+    stop, width = start + sums.shape[0], min(sums.shape[1], psi.shape[2] - column)
+    sums[:] = 0
+    for function in functions:
+        for piece in range(drive.counts.shape[0]):
+            begin = first + piece * _ROWS
+            for row in range(min(_ROWS, psi.shape[1] - begin)):
+                cells[row, :width] = psi[function, begin + row, column : column + width]
+            _add_rows(
+                drive.counts[piece, start:stop],
+                drive.rows[piece, start:stop],
+                drive.values[function, piece, start:stop],
+                cells,
+                sums,
+            )
+
+
+@njit(cache=True, error_model="numpy", inline="always")
+def _fall_beside(sums, leakage, share, curve, low, first, volts):
+    """Do what `_fall` does, for columns side by side: one read of each."""
+    for i in range(leakage.size):
+        x = sums[i] + leakage[i]
+        v = share[i] * ((((curve[4] * x + curve[3]) * x + curve[2]) * x + curve[1]) * x + curve[0])
+        volts[i] = v - low if first else volts[i] + v
+
+
+@njit(cache=True, error_model="numpy", parallel=True, fastmath={"contract"})
+def multiply_rows(
+    drive, psi, first, early, bend, columns, transfer, noisy, key, first_read, converters, factor, outputs
+):
+    """Sum a row group's cells and add what its converters give to `outputs`, as `convert` does.
+
+    Parameters
+    ----------
+    drive : Drive
+        The word lines that are on.
+    psi : (functions, rows, merged * conversions) float32
+        Numbers of the cells, columns in the order of `Columns`; zero where there is none.
+    first : int
+        First row of the group.
+    early : int
+        Functions of the code whose sum is s; that of the others is t.
+    bend : (2,) float32
+        The sum s becomes s + (bend[0] s - bend[1]) t.
+    columns, transfer, noisy, key, first_read, converters, factor, outputs
+        As for `convert`.
+    """
+    size, conversions, (functions, _, reads, _) = outputs.shape[0], columns.significance.size, drive.values.shape
+    scale, low = np.float32(converters.per_volt), np.float32(converters.low * converters.per_volt)
+    curve = np.zeros(5, np.float32)
+    curve[: transfer.size] = transfer * scale
+    lanes = min(_LANES, -(-conversions // 16) * 16)
+    starts, steps = np.empty(conversions, np.uint32), np.empty(conversions, np.uint32)
+    for conversion in range(conversions):
+        starts[conversion], steps[conversion] = progression(key, conversion)
+    for tile in prange(-(-reads // _READS)):
+        start = tile * _READS
+        count, at = min(_READS, reads - start), first_read + start
+        # Lines are a little longer than their lanes, so that a column of them meets all of a cache's sets.
+        sums, volts = np.empty((count, lanes), np.float32), np.empty((count, lanes), np.float32)
+        later = np.empty((count if early < functions else 0, lanes), np.float32)
+        places, cells = np.empty((count, lanes + 16), np.int32), np.zeros((_ROWS, lanes), np.float32)
+        for begin in range(0, conversions, lanes):
+            end = min(begin + lanes, conversions)
+            for merged in range(columns.share.shape[0]):
+                column = merged * conversions + begin
+                _sum_rows(drive, range(early), psi, first, column, start, cells, sums)
+                if early < functions:
+                    _sum_rows(drive, range(early, functions), psi, first, column, start, cells, later)
+                leakage, share = columns.leakage[merged, begin:end], columns.share[merged, begin:end]
+                for read in range(count):
+                    s = sums[read]
+                    if early < functions:
+                        t = later[read]
+                        for i in range(lanes):
+                            s[i] += (bend[0] * s[i] - bend[1]) * t[i]
+                    _fall_beside(s, leakage, share, curve, low, merged == 0, volts[read])
+            sigma, x, dx = columns.noise[begin:end], starts[begin:end], steps[begin:end]
+            for read in range(count):
+                v, place, number = volts[read], places[read], np.uint32(at + read)
+                if noisy:
+                    for i in range(sigma.size):
+                        word = np.uint32(x[i] + np.uint32(number * dx[i]))
+                        place[i] = _place(v[i] + scale * sigma[i] * normal(word))
+                else:
+                    for i in range(sigma.size):
+                        place[i] = _place(v[i])
+            for conversion in range(begin, end):
+                weight, sink = factor * columns.significance[conversion], outputs[conversion % size, at : at + count]
+                converter = columns.converter[conversion]
+                _shift_and_add(places, conversion - begin, converters, converter, weight, sink)

@@ -48,7 +48,8 @@ ConverterModel = Literal["real", "ideal", "none"]
 
 _CONVERTERS: Mapping[str, type[Converter]] = {"sar_adc": SarAdc, "flash_adc": FlashAdc, "ramp_adc": RampAdc}
 _CHUNK = 512  # reads that are worked on at a time
-_DENSE = 1 / 3  # share of cells with a 1 above which a dense product is faster than one of these cells alone
+_DENSE = 1 / 3  # share of cells with a 1 up to which lists of these are the fastest way to their sums
+_ON = 1 / 2  # share of word lines on up to which lists of these are the fastest way with more such cells
 _CALIBRATION_READS = 64
 _FITTED_POINTS = 2**17  # of a calibration that gain and offset come from
 _ENERGY_READS = 64  # lines' reads that the cells' energy comes from
@@ -219,7 +220,8 @@ class Macro:
             If the seed is no whole number >= 0.
         """
         other = copy(self)
-        other.__dict__.pop("_cells", None)
+        for made in ("_cells", "_numbers"):
+            other.__dict__.pop(made, None)
         other._fabricate(whole_number("seed", seed, 0))
         return other
 
@@ -587,6 +589,21 @@ class Macro:
             found.append((first, core.cells(psi[early:], stored, source if self._bent else none, *ends, later)))
         return found
 
+    @cached_property
+    def _numbers(self) -> np.ndarray:
+        """Numbers of the cells with columns in the kernel's order, zeros where a slot has fewer."""
+        psi = self._model[1]
+        if self._merged == 1:
+            return np.ascontiguousarray(psi)
+        laid = np.ascontiguousarray(psi[..., self._source])
+        laid[..., self._source < 0] = 0.0
+        return laid
+
+    @cached_property
+    def _sparse(self) -> bool:
+        """Whether few cells hold a 1."""
+        return bool(self._stored.mean() <= _DENSE)
+
     @property
     def _bent(self) -> bool:
         """Whether the model's third basis is in use."""
@@ -767,11 +784,12 @@ class Macro:
             sums = np.ascontiguousarray(self._solve(codes, tile).T)
             transfer = np.array([0.0, 1.0], np.float32)
         else:
+            few_on = np.count_nonzero(drive[:, group]) <= _ON * len(drive) * (group.stop - group.start)
+            if (self._sparse or few_on) and self.imperfections.converter != "none":
+                self._multiply(drive, group, tile, factor, key, start, outputs)
+                return
             phi, psi, _ = self._model
             transfer = self._transfer(self._actual).astype(np.float32)
-            if self._sparse:
-                self._multiply(drive, group, transfer, factor, key, start, outputs)
-                return
             sums = self._sums(drive, group, self._actual, phi, psi)
         sums, columns = self._merging(sums), self._kernel_columns[number]
         noisy = self.imperfections.noise
@@ -787,35 +805,34 @@ class Macro:
             return
         core.convert(sums, columns, transfer, noisy, key, start, self._tables, np.float32(factor), outputs)
 
-    @property
-    def _sparse(self) -> bool:
-        """Whether listing the cells that hold a 1 is faster than a dense product."""
-        dense = self._stored.mean() > _DENSE
-        return not dense and self.fidelity == "behavioural" and self.imperfections.converter != "none"
-
     def _multiply(
         self,
-        drive: np.ndarray,
+        codes: np.ndarray,
         group: slice,
-        transfer: np.ndarray,
+        tile: slice,
         factor: float,
         key: np.ndarray,
         start: int,
         outputs: np.ndarray,
     ) -> None:
-        number = next(n for n, (each, _) in enumerate(self._groups) if each == group)
-        tile = self._tile_number(self._groups[number][1])
-        model, functions, rows = self._actual, len(self._model[0]), group.stop - group.start
-        features, active = np.empty((functions * rows, len(drive)), np.float32), np.empty(functions * rows, np.uint8)
-        factors = model.factors(functions) if self.imperfections.nonlinearity else np.ones((1, drive.shape[1] + 1))
+        model, functions, rows = self._actual, len(self._model[0]), (group.start, group.stop)
+        factors = model.factors(functions) if self.imperfections.nonlinearity else np.ones((1, codes.shape[1] + 1))
         phi, factors = self._model[0].astype(np.float32), factors.astype(np.float32)
-        core.present(drive, group.start, group.stop, phi, factors, features, active)
         bend = np.array([0.5 * model.unit, self._read.card.V_precharge - model.v_line], np.float32)
-        noisy, columns = self.imperfections.noise, self._kernel_columns[tile]
-        core.multiply(
-            features, active, *self._cells[number], bend, columns, transfer, noisy, key, start, self._tables,
-            np.float32(factor), outputs,
+        conversion = (
+            bend, self._kernel_columns[self._tile_number(tile)], self._transfer(model).astype(np.float32),
+            self.imperfections.noise, key, start, self._tables, np.float32(factor), outputs,
         )  # fmt: skip
+        if self._sparse:
+            number = next(n for n, (each, _) in enumerate(self._groups) if each == group)
+            of_group = functions * (group.stop - group.start)
+            features, active = np.empty((of_group, len(codes)), np.float32), np.empty(of_group, np.uint8)
+            core.present(codes, *rows, phi, factors, features, active)
+            core.multiply(features, active, *self._cells[number], *conversion)
+        else:
+            early = functions // 3 * 2 if self._bent else functions
+            drive = core.drive(codes, *rows, phi, factors)
+            core.multiply_rows(drive, self._numbers, group.start, early, *conversion)
 
     def _solve(self, codes: np.ndarray, tile: slice) -> np.ndarray:
         """Discharges by the ODE, shape (reads, columns)."""

@@ -67,8 +67,8 @@ def test_numbers_are_the_polynomials_of_the_drawn_mismatch():
     np.testing.assert_allclose(leakage, [leaks[tile == 0].sum(axis=0), leaks[tile == 1].sum(axis=0)], rtol=1e-5)
 
 
-def product(bases=1, reads=40, rows=24, slots=2, outputs=3):
-    """Multiply by the sparse kernel with one step of a converter for each unit; give what it should have summed."""
+def product(bases=1, reads=40, rows=24, slots=2, outputs=3, by_rows=False):
+    """Multiply with a fine converter; give what came out, what it should have summed and the rows in use."""
     rng = np.random.default_rng(2)
     rank, count = 2, slots * outputs
     stored = rng.random((rows, count)) < 0.3
@@ -108,20 +108,29 @@ def product(bases=1, reads=40, rows=24, slots=2, outputs=3):
     tables = macro.converters(levels[None], np.arange(2**14) * 0.01)
     out = np.zeros((outputs, reads), np.float32)
     transfer = np.array([0.0, 1.0, 0.1], np.float32)
-    macro.multiply(features, active, listed, later, bend, columns, transfer, False, KEY, 0, tables, np.float32(3), out)
+    conversion = bend, columns, transfer, False, KEY, 0, tables, np.float32(3), out
+    if by_rows:
+        laid = np.where(source >= 0, psi[..., source], np.float32(0.0))
+        # Rows of other groups must not count.
+        laid = np.pad(laid, [(0, 0), (first, 3), (0, 0)], constant_values=9)
+        macro.multiply_rows(macro.drive(drive, first, last, phi, factors), laid, first, early, *conversion)
+    else:
+        macro.multiply(features, active, listed, later, *conversion)
     fall = (s + 0.25) + 0.1 * (s + 0.25) ** 2
     return out, 3 * (fall[:outputs] - 2 * fall[outputs:]), active.reshape(rank * bases, rows)
 
 
+@pytest.mark.parametrize("by_rows", [False, True])
 @pytest.mark.parametrize("bases", [1, 3])
-def test_sums_of_listed_cells_are_the_dense_product(bases):
-    out, expected, active = product(bases)
+def test_sums_of_lists_are_the_dense_product(bases, by_rows):
+    # More rows and reads than one piece of the kernels.
+    out, expected, active = product(bases, reads=150, rows=75, by_rows=by_rows)
     # Codes are rounded down: by one step of 0.01 in each of the two slots at most.
     assert np.all(expected - out < 3 * 0.01 + 0.002)
     assert np.all(expected - out > -3 * 2 * 0.01 - 0.002)
     assert np.ptp(expected) > 1.0
-    assert not active[:, :8].any()
-    assert active[:, 8:].all()
+    assert not active[:, :25].any()
+    assert active[:, 25:].all()
 
 
 PROGRAM = """
@@ -129,11 +138,13 @@ import json
 import numpy as np
 from test_cell_kernels import drawn_cells, product
 with np.errstate(over="ignore"):
-    print(json.dumps([drawn_cells(4, 30)[3].tolist(), product(3, 5, 9)[0].tolist()]))
+    found = [product(3, 5, 9, by_rows=by_rows)[0].tolist() for by_rows in (False, True)]
+    print(json.dumps([drawn_cells(4, 30)[3].tolist(), *found]))
 """
 
 
 def test_interpreted_kernels_give_the_compiled_answer():
-    psi, out = interpreted(__file__, PROGRAM)
+    psi, by_cells, by_rows = interpreted(__file__, PROGRAM)
     np.testing.assert_allclose(drawn_cells(4, 30)[3], psi, rtol=1e-5, atol=1e-7)
-    np.testing.assert_allclose(product(3, 5, 9)[0], out, rtol=1e-4, atol=0.07)
+    np.testing.assert_allclose(product(3, 5, 9)[0], by_cells, rtol=1e-4, atol=0.07)
+    np.testing.assert_allclose(product(3, 5, 9, by_rows=True)[0], by_rows, rtol=1e-4, atol=0.07)

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from circuitsnn.checks import whole_number
 from circuitsnn.errors import InputError, StudyError
-from circuitsnn.figures import PALETTE, new_figure
+from circuitsnn.figures import PALETTE, house_style, new_figure
 from circuitsnn.status import Status
 from circuitsnn.study.card_space import CardSpace
 from circuitsnn.study.executors import Executor, Task, open_executor
@@ -49,7 +49,7 @@ class ImportanceSampling:
     effective_failures: float
     """Kish's effective number of failures among the samples, (sum w)^2 / sum w^2. [-]"""
     shifts: Vector
-    """Failures nearest to the nominal design, one a failure region, shape (regions, dimension). [standard deviations]"""
+    """Failures nearest to the nominal design, one a region, shape (regions, dimension). [standard deviations]"""
     points: Vector
     """Samples, shape (trials, dimension). [standard deviations]"""
     margins: Vector
@@ -65,7 +65,7 @@ class ImportanceSampling:
 
     @property
     def sigma(self) -> float:
-        """The probability as the distance of a normal variable's one-sided limit. [standard deviations]"""
+        """Limit that a standard normal variable exceeds with the same probability."""
         return _sigma_level(self.probability)
 
     def to_frame(self) -> pd.DataFrame:
@@ -114,7 +114,7 @@ class ScaledSigma:
 
     @property
     def sigma(self) -> float:
-        """The probability as the distance of a normal variable's one-sided limit. [standard deviations]"""
+        """Limit that a standard normal variable exceeds with the same probability."""
         return _sigma_level(self.probability)
 
     def to_frame(self) -> pd.DataFrame:
@@ -518,8 +518,8 @@ def _nothing_found(circuit: _Circuit, confidence: float, existing: float, explor
         existing=existing,
         status=Status(
             "not accurate",
-            f"no failure among {exploration} samples each of up to {_SCALES[-1]:g} times the spread; raise exploration, "
-            "or give shifts",
+            f"no failure among {exploration} samples each of up to {_SCALES[-1]:g} times the spread; raise "
+            "exploration, or give shifts",
         ),
     )
 
@@ -713,24 +713,25 @@ def draw_scaled_sigma(found: ScaledSigma) -> Figure:
 
     if np.isnan(found.coefficients).any():
         raise InputError("there is no law to draw: nothing was fitted")
-    figure, axes = new_figure()
     rates = found.failures / found.trials
     ends = np.array([wilson(int(k), int(n)) for k, n in zip(found.failures, found.trials, strict=True)])
     shown = found.failures > 0
-    axes.errorbar(
-        found.scales[shown],
-        rates[shown],
-        np.abs(ends[shown].T - rates[shown]),
-        linestyle="",
-        marker="o",
-        color=PALETTE[0],
-        label="sampled",
-    )
     alpha, beta, gamma = found.coefficients
     scales = np.geomspace(1.0, found.scales.max(), 100)
-    axes.plot(scales, np.exp(alpha + beta * np.log(scales) + gamma / scales**2), color=PALETTE[6], label="law")
     reach = [[found.probability - found.low], [found.high - found.probability]]
-    axes.errorbar(1.0, found.probability, reach, marker="D", color=PALETTE[1], linestyle="", label="extrapolated")
-    axes.set(yscale="log", xlabel="Spread over the actual one [-]", ylabel="Probability of failure [-]")
-    axes.legend(loc="lower right")
+    with house_style():
+        figure, axes = new_figure()
+        axes.plot(scales, np.exp(alpha + beta * np.log(scales) + gamma / scales**2), color=PALETTE[6], label="law")
+        axes.errorbar(
+            found.scales[shown],
+            rates[shown],
+            np.abs(ends[shown].T - rates[shown]),
+            linestyle="",
+            marker="o",
+            color=PALETTE[0],
+            label="sampled",
+        )
+        axes.errorbar(1.0, found.probability, reach, marker="D", color=PALETTE[1], linestyle="", label="extrapolated")
+        axes.set(yscale="log", xlabel="Spread over the actual one [-]", ylabel="Probability of failure [-]")
+        axes.legend(loc="lower right")
     return figure

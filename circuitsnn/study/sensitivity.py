@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from circuitsnn.checks import whole_number
 from circuitsnn.errors import InputError, StudyError
-from circuitsnn.figures import PALETTE, new_figure
+from circuitsnn.figures import PALETTE, house_style, new_figure
 from circuitsnn.status import Status
 from circuitsnn.study.card_space import CardSpace
 from circuitsnn.study.context import Progress
@@ -56,8 +56,7 @@ class SobolIndices:
     total_reach: Vector
     """Half width of its confidence interval. [-]"""
     second: Vector | None
-    """Second-order indices, shape (parameters, parameters), symmetric, the diagonal not a number; None if not asked for.
-    [-]"""
+    """Second-order indices, shape (parameters, parameters), the diagonal not a number; None if not asked for. [-]"""
     second_reach: Vector | None
     """Half widths of their confidence intervals. [-]"""
     mean: float
@@ -448,13 +447,17 @@ def _answers(
     return frame, answers
 
 
-def draw_ranking(found: SobolIndices | Morris, most: int = 15) -> Figure:
+def draw_ranking(found: SobolIndices | Morris, answer: str = "answer", unit: str = "1", most: int = 15) -> Figure:
     """Draw the parameters in the order of their influence, with intervals.
 
     Parameters
     ----------
     found : SobolIndices or Morris
         What `sobol_indices` or `morris` found.
+    answer : str
+        What the function answers.
+    unit : str
+        SI unit of the answer; "1" for none.
     most : int
         Parameters that are shown, at most. [-]
 
@@ -463,25 +466,28 @@ def draw_ranking(found: SobolIndices | Morris, most: int = 15) -> Figure:
     matplotlib.figure.Figure
         The figure.
     """
+    from matplotlib.ticker import EngFormatter
+
     table = found.to_frame().head(most).iloc[::-1]
     places = np.arange(len(table))
-    figure, axes = new_figure(height=2.2 + 0.55 * len(table))
-    if isinstance(found, SobolIndices):
-        rows = (("total", "total: alone or with others", PALETTE[0], -0.14), ("first", "alone", PALETTE[1], 0.14))
-        axes.set_xlabel("Share of the variance [-]")
-    else:
-        rows = (("mu_star", "mean amount", PALETTE[0], 0.0),)
-        axes.set_xlabel("Effect over the whole range [the answer's unit]")
-    for name, label, colour, offset in rows:
-        values = table[name].to_numpy()
-        height = 0.26 if len(rows) == 2 else 0.5
-        axes.barh(places - offset, values, height, color=colour, label=label)
-        reach = np.abs(table[[f"{name}_low", f"{name}_high"]].to_numpy().T - values)
-        axes.errorbar(values, places - offset, xerr=reach, linestyle="", color="black", elinewidth=0.8, capsize=1.5)
-    if isinstance(found, Morris):
-        axes.plot(table["sigma"], places, linestyle="", marker="D", color=PALETTE[1], label="standard deviation")
-    axes.set_yticks(places, table["parameter"])
-    axes.grid(axis="y", visible=False)
-    axes.set_xlim(left=min(0.0, axes.get_xlim()[0]))
-    figure.legend(loc="outside upper center", ncols=2)
+    with house_style():
+        figure, axes = new_figure(height=2.6 + 0.6 * len(table))
+        if isinstance(found, SobolIndices):
+            bars = (("total", "alone or with others", PALETTE[0], 0.16), ("first", "alone", PALETTE[1], -0.16))
+            axes.set_xlabel(f"Share in the variance of the {answer} [-]")
+        else:
+            bars = (("mu_star", "mean amount", PALETTE[0], 0.0),)
+            axes.set_xlabel(f"Change of the {answer} over the whole range [{'-' if unit == '1' else unit}]")
+            axes.xaxis.set_major_formatter(EngFormatter())
+        for name, label, colour, offset in bars:
+            values = table[name].to_numpy()
+            reach = np.abs(table[[f"{name}_low", f"{name}_high"]].to_numpy().T - values)
+            axes.barh(places + offset, values, 0.6 / len(bars), color=colour, label=label)
+            axes.errorbar(values, places + offset, xerr=reach, linestyle="", color="black", elinewidth=0.8, capsize=1.5)
+        if isinstance(found, Morris):
+            axes.plot(table["sigma"], places, linestyle="", marker="D", color=PALETTE[1], label="standard deviation")
+        axes.axvline(0.0, color="black", linewidth=0.6)
+        axes.set_yticks(places, table["parameter"])
+        axes.grid(axis="y", visible=False)
+        figure.legend(loc="outside upper center", ncols=2)
     return figure

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from circuitsnn.checks import whole_number
 from circuitsnn.errors import InputError
-from circuitsnn.figures import PALETTE, new_figure
+from circuitsnn.figures import PALETTE, house_style, new_figure
 from circuitsnn.status import Status
 from circuitsnn.study.context import Progress
 from circuitsnn.study.executors import Executor, open_executor
@@ -132,7 +132,7 @@ def _column(frame: pd.DataFrame, column: str) -> pd.Series:
 
 
 def _chips(frame: pd.DataFrame) -> np.ndarray:
-    """Number the chips of the trials: the reads of a chip follow each other."""
+    """Give each trial its chip's number: the reads of a chip follow each other."""
     return (frame["read"] == 0).to_numpy().cumsum() if "read" in frame else np.arange(len(frame))
 
 
@@ -341,7 +341,7 @@ def largest_tolerated(
     *,
     target: float = 0.99,
     column: str = "value",
-    precision: float = 0.1,
+    precision: float = 0.25,
     confidence: float = 0.95,
     max_trials: int = 5000,
     reads: int = 1,
@@ -517,16 +517,17 @@ def draw_tolerance(found: ToleratedSigma, label: str = "Relative standard deviat
         The figure.
     """
     table = found.to_frame()
-    figure, axes = new_figure()
     # 99.9 % and 99 % differ as much as 99 % and 90 % do: the losses are what is drawn.
     losses = 100.0 * (1.0 - table[["yield", "yield_low", "yield_high"]].to_numpy())
-    floor = 0.5 * 100.0 / table["trials"].max()
-    for decision, colour, marker in zip(
-        ("enough", "too little", "undecided"), (PALETTE[2], PALETTE[1], PALETTE[6]), "osD", strict=True
-    ):
-        own = (table["decision"] == decision).to_numpy()
-        loss = np.maximum(losses[own], floor)
-        if own.any():
+    floor = 50.0 / table["trials"].max()
+    styles = {"enough": (PALETTE[2], "o"), "too little": (PALETTE[1], "s"), "undecided": (PALETTE[6], "D")}
+    with house_style():
+        figure, axes = new_figure()
+        for decision, (colour, marker) in styles.items():
+            own = (table["decision"] == decision).to_numpy()
+            if not own.any():
+                continue
+            loss = np.maximum(losses[own], floor)
             axes.errorbar(
                 found.sigmas[own],
                 loss[:, 0],
@@ -537,9 +538,9 @@ def draw_tolerance(found: ToleratedSigma, label: str = "Relative standard deviat
                 elinewidth=0.8,
                 label=decision,
             )
-    axes.axhline(100.0 * (1.0 - found.target), color="black", linewidth=0.6, linestyle=":")
-    if found.low > 0.0 and found.high < inf:
-        axes.axvspan(found.low, found.high, color=PALETTE[5], alpha=0.3, linewidth=0)
-    axes.set(xscale="log", yscale="log", xlabel=f"{label} [-]", ylabel="Bad chips [%]")
-    axes.legend(loc="upper left")
+        axes.axhline(100.0 * (1.0 - found.target), color="black", linewidth=0.6, linestyle=":")
+        if found.low > 0.0 and found.high < inf:
+            axes.axvspan(found.low, found.high, color=PALETTE[5], alpha=0.3, linewidth=0)
+        axes.set(xscale="log", yscale="log", xlabel=f"{label} [-]", ylabel="Bad chips [%]")
+        axes.legend(loc="lower right", title=f"Yield of {100 * found.target:g} %")
     return figure

@@ -31,6 +31,10 @@ _SCALES = (1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.5, 8.0)  # of the standard deviation,
 _WANTED = 25  # failures that make a search worth starting
 _EXISTENCE = 100_000  # draws that tell how many devices of a card can exist
 _ENOUGH = 100.0  # effective failures below which the interval is not to be trusted
+_FAR = 2.0 * log(1000.0)  # excess of a squared distance at which the density is a thousandth of the nearest failure's
+_CHECKED = 20  # failures with the largest weights that are looked at
+_THIN = 30.0  # times the weight at the centres: a failure there becomes a centre
+_TOO_THIN = 300.0  # times the weight at the centres: a failure there makes the estimate untrustworthy
 _DOMINANT = 0.2  # share of the estimate above which one single failure makes it untrustworthy
 
 
@@ -297,16 +301,19 @@ def importance_sampling(
     with open_executor(executor, jobs) as workers:
         circuit = _Circuit(margin, space, workers)
         if shifts is None:
-            centres, scale = _find_shifts(circuit, exploration, regions, np.random.default_rng(search_seed))
+            centres, scale = _find_shifts(
+                circuit, exploration, regions, trials // 4, np.random.default_rng(search_seed)
+            )
         else:
             centres, scale = _read_shifts(shifts, circuit.dimension), 3.0
         existing = _existing(circuit, np.random.default_rng(exist_seed))
         if not len(centres):
             return _nothing_found(circuit, confidence, existing, exploration)
-        points, strata = _mixed(centres, scale, trials, np.random.default_rng(draw_seed))
+        mixture = _Mixture(centres, scale, trials)
+        points = mixture.draw(np.random.default_rng(draw_seed))
         margins = circuit.kept(points, seed, store)
-    weights = np.exp(_log_normal(points) - _log_mixture(points, centres, scale, strata))
-    return _estimate(circuit, centres, points, strata, margins, weights, confidence, existing)
+        missed = _missed(circuit, mixture, points[margins <= 0.0], _TOO_THIN)
+    return _estimate(circuit, mixture, points, margins, missed, confidence, existing)
 
 
 def _check_space(space: int | CardSpace) -> None:
@@ -337,7 +344,9 @@ def _existing(circuit: _Circuit, rng: np.random.Generator) -> float:
     return float(sum(counts) / _EXISTENCE)
 
 
-def _find_shifts(circuit: _Circuit, exploration: int, regions: int, rng: np.random.Generator) -> tuple[Vector, float]:
+def _find_shifts(
+    circuit: _Circuit, exploration: int, regions: int, pilot: int, rng: np.random.Generator
+) -> tuple[Vector, float]:
     """Find the nearest failure in each direction in which there are failures, and a spread that shows failures."""
     points, margins = np.zeros((1, circuit.dimension)), circuit(np.zeros(circuit.dimension))
     scale, finite = _SCALES[-1], margins
@@ -361,20 +370,31 @@ def _find_shifts(circuit: _Circuit, exploration: int, regions: int, rng: np.rand
             break
         start, failing = failing[0], failing[1:]
         centre = _nearest_failure(circuit, start, unit)
-        if all(_apart(centre, other) for other in centres):
+        if not all(_apart(centre, other) for other in centres):
+            # The region of a centre that is known reaches farther than that centre's samples will: another one there.
+            centre = _to_border(circuit, start)
+        if not any(_behind(centre, other) for other in centres):
             centres.append(centre)
-        failing = failing[[not _behind(point, centre) for point in failing]] if len(failing) else failing
+        failing = failing[[not any(_behind(point, other) for other in (*centres, start)) for point in failing]]
     if not centres:
         return np.zeros((0, circuit.dimension)), scale
     found = np.array(centres)
-    # A region with a thousandth of the nearest one's density adds nothing but samples.
     squares = (found**2).sum(axis=1)
-    return found[squares - squares.min() <= 2.0 * log(1000.0)], scale
+    found = found[squares - squares.min() <= _FAR]
+    # Samples of the mixture itself show where a curved border leaves the centres.
+    while len(found) < regions:
+        mixture = _Mixture(found, scale, pilot)
+        drawn = mixture.draw(rng)
+        missed = _missed(circuit, mixture, drawn[circuit(drawn) <= 0.0], _THIN)
+        if missed is None:
+            break
+        found = np.concatenate([found, [missed]])
+    return found, scale
 
 
 def _behind(point: Vector, centre: Vector) -> bool:
     """Whether a failure may belong to a centre's region: it lies on the far side of a plane before the centre."""
-    return bool(point @ centre >= 0.7 * (centre @ centre))
+    return bool(point @ centre >= 0.9 * (centre @ centre))
 
 
 def _apart(one: Vector, other: Vector) -> bool:
@@ -424,17 +444,50 @@ def _to_border(circuit: _Circuit, failure: Vector) -> Vector:
     return fails * failure
 
 
-def _mixed(centres: Vector, scale: float, trials: int, rng: np.random.Generator) -> tuple[Vector, NDArray[np.int64]]:
-    """Draw samples about the centres, and one in ten widely about the origin; give the number of each."""
-    wide = trials // 10
-    share, rest = divmod(trials - wide, len(centres))
-    strata = np.array([share + (k < rest) for k in range(len(centres))] + [wide])
-    points = rng.standard_normal((trials, centres.shape[1]))
-    ends = np.cumsum(strata)
-    for centre, first, last in zip(centres, [0, *ends[:-2]], ends[:-1], strict=True):
-        points[first:last] += centre
-    points[ends[-2] :] *= scale
-    return points, strata
+def _missed(circuit: _Circuit, mixture: "_Mixture", failures: Vector, limit: float) -> Vector | None:
+    """Give a failure near enough to count where samples are thin: one weighs `limit` times as much as at a centre."""
+    if not len(failures):
+        return None
+    order = np.argsort(mixture.log_weights(failures))[::-1]
+    borders = np.array([_to_border(circuit, point) for point in failures[order[:_CHECKED]]])
+    near = (borders**2).sum(axis=1) - (mixture.centres**2).sum(axis=1).min() <= _FAR
+    usual = np.median(mixture.log_weights(mixture.centres))
+    excess = np.where(near, mixture.log_weights(borders) - usual, -inf)
+    return borders[excess.argmax()] if excess.max() > log(limit) else None
+
+
+@dataclass(frozen=True)
+class _Mixture:
+    """Normal distributions about centres, and a wide one about the origin for one sample in ten."""
+
+    centres: Vector
+    scale: float
+    trials: int
+
+    @property
+    def strata(self) -> NDArray[np.int64]:
+        """Number of samples about each centre, and of wide ones."""
+        wide = self.trials // 10
+        share, rest = divmod(self.trials - wide, len(self.centres))
+        return np.array([share + (k < rest) for k in range(len(self.centres))] + [wide])
+
+    def draw(self, rng: np.random.Generator) -> Vector:
+        """Draw the samples, stratum by stratum."""
+        points = rng.standard_normal((self.trials, self.centres.shape[1]))
+        *near, wide = np.split(points, np.cumsum(self.strata)[:-1])
+        for part, centre in zip(near, self.centres, strict=True):
+            part += centre
+        wide *= self.scale
+        return points
+
+    def log_weights(self, points: Vector) -> Vector:
+        """Give the logarithm of the standard normal density over the mixture's."""
+        from scipy.special import logsumexp
+
+        parts = [_log_normal(points - centre) for centre in self.centres]
+        parts.append(_log_normal(points / self.scale) - points.shape[1] * log(self.scale))
+        shares = self.strata / self.trials
+        return _log_normal(points) - logsumexp(np.array(parts), axis=0, b=shares[:, None])
 
 
 def _log_normal(points: Vector) -> Vector:
@@ -442,33 +495,29 @@ def _log_normal(points: Vector) -> Vector:
     return -0.5 * (points**2).sum(axis=1)
 
 
-def _log_mixture(points: Vector, centres: Vector, scale: float, strata: NDArray[np.int64]) -> Vector:
-    from scipy.special import logsumexp
-
-    parts = [_log_normal(points - centre) for centre in centres]
-    parts.append(_log_normal(points / scale) - points.shape[1] * log(scale))
-    return logsumexp(np.array(parts), axis=0, b=(strata / strata.sum())[:, None])
-
-
 def _estimate(
     circuit: _Circuit,
-    centres: Vector,
+    mixture: _Mixture,
     points: Vector,
-    strata: NDArray[np.int64],
     margins: Vector,
-    weights: Vector,
+    missed: Vector | None,
     confidence: float,
     existing: float,
 ) -> ImportanceSampling:
     from scipy.stats import norm
 
+    weights = np.exp(mixture.log_weights(points))
     parts = np.where(margins <= 0.0, weights, 0.0)
     total = parts.sum()
     effective = float(total**2 / (parts**2).sum()) if total > 0.0 else 0.0
     mean = float(total / len(parts))
     # The number of samples of each part of the mixture is fixed, so only the scatter within each part counts.
     variance = (
-        sum(len(part) * float(part.var(ddof=1)) for part in np.split(parts, np.cumsum(strata)[:-1]) if len(part) > 1)
+        sum(
+            len(part) * float(part.var(ddof=1))
+            for part in np.split(parts, np.cumsum(mixture.strata)[:-1])
+            if len(part) > 1
+        )
         / len(parts) ** 2
     )
     reach = float(norm.isf(0.5 - 0.5 * confidence)) * sqrt(variance) / mean if mean > 0.0 else inf
@@ -479,23 +528,29 @@ def _estimate(
         high=min(1.0, probability * exp(min(reach, 700.0))) if mean > 0.0 else 1.0,
         confidence=confidence,
         effective_failures=effective,
-        shifts=centres,
+        shifts=mixture.centres,
         points=points,
         margins=margins,
         weights=weights,
         evaluations=circuit.calls,
         existing=existing,
-        status=_judged(parts, effective),
+        status=_judged(parts, effective, missed),
     )
 
 
-def _judged(parts: Vector, effective: float) -> Status:
+def _judged(parts: Vector, effective: float, missed: Vector | None) -> Status:
+    if missed is not None:
+        return Status(
+            "not accurate",
+            f"there are failures {np.linalg.norm(missed):.2g} standard deviations away where samples are "
+            "thin, so the estimate may be too small; raise regions and exploration, or compare with scaled_sigma",
+        )
     if parts.max() > _DOMINANT * parts.sum() or not parts.any():
         share = 100.0 * parts.max() / parts.sum() if parts.any() else 100.0
         return Status(
             "not accurate",
-            f"one sample makes {share:.0f} % of the estimate: there are failures where the search found none; raise "
-            "exploration, regions or trials, or compare with scaled_sigma",
+            f"one sample makes {share:.0f} % of the estimate; raise trials, exploration and regions, or compare with "
+            "scaled_sigma",
         )
     if effective < _ENOUGH:
         return Status("not accurate", f"the samples are worth {effective:.0f} failures only; raise trials")
@@ -629,15 +684,16 @@ def _choose_scales(circuit: _Circuit, rng: np.random.Generator) -> tuple[Vector,
 
 
 def _scale_at(rate: float, factors: Vector, rates: Vector) -> float:
-    """Find the scale of a failure rate: log P is nearly a straight line over 1/s^2."""
-    if len(factors) == 1 or rates[0] == rates[-1]:
-        return float(factors[0] if rate <= rates[0] else 1.5 * factors[0])
-    inverse, logs = factors**-2.0, np.log(rates)
-    if log(rate) < logs[0]:
-        first = min(3, len(factors))
-        slope, start = np.polyfit(inverse[:first], logs[:first], 1)
-        return float((max(1e-3, (log(rate) - start) / slope)) ** -0.5) if slope < 0.0 else float(factors[0])
-    return float(np.interp(log(rate), logs, factors))
+    """Find the scale of a failure rate; below the rates that were seen, log(P / s) is a straight line over 1/s^2."""
+    if rate >= rates[0]:
+        return float(np.interp(rate, rates, factors))
+    first = min(4, len(factors))
+    if rates[0] == rates[first - 1]:
+        return float(factors[0])
+    slope, start = np.polyfit(factors[:first] ** -2.0, np.log(rates[:first] / factors[:first]), 1)
+    scales = np.linspace(1.0, factors[0], 200)
+    logs = start + np.log(scales) + slope / scales**2
+    return float(np.interp(log(rate), np.maximum.accumulate(logs), scales))
 
 
 def _nothing_scaled(circuit: _Circuit, confidence: float) -> ScaledSigma:

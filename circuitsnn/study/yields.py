@@ -164,7 +164,7 @@ def good_chips(frame: pd.DataFrame, column: str) -> tuple[int, int]:
     values = _column(frame, column)
     wrong = values[answered & ~values.isin((0, 1))]
     if len(wrong):
-        raise InputError(f"column {column} holds {wrong.iloc[0]!r}; allowed for a yield are true, false, 1 and 0")
+        raise InputError(f"column {column} holds {wrong.tolist()[0]!r}; allowed for a yield are true, false, 1 and 0")
     good = (answered & (values == 1)).to_numpy()
     chips = pd.Series(good).groupby(_chips(frame)).all()
     return int(chips.sum()), len(chips)

@@ -312,7 +312,7 @@ def importance_sampling(
         mixture = _Mixture(centres, scale, trials)
         points = mixture.draw(np.random.default_rng(draw_seed))
         margins = circuit.kept(points, seed, store)
-        missed = _missed(circuit, mixture, points[margins <= 0.0], _TOO_THIN)
+        missed = _missed(circuit, mixture, points[margins <= 0.0], _TOO_THIN, _scatter(margins))
     return _estimate(circuit, mixture, points, margins, missed, confidence, existing)
 
 
@@ -364,7 +364,7 @@ def _find_shifts(
     failing = points[margins <= 0.0]
     failing = failing[np.argsort(np.linalg.norm(failing, axis=1))]
     centres: list[Vector] = []
-    unit = float(np.std(finite)) or 1.0
+    unit = _scatter(finite)
     for _ in range(2 * regions):
         if not len(failing) or len(centres) == regions:
             break
@@ -385,11 +385,16 @@ def _find_shifts(
     while len(found) < regions:
         mixture = _Mixture(found, scale, pilot)
         drawn = mixture.draw(rng)
-        missed = _missed(circuit, mixture, drawn[circuit(drawn) <= 0.0], _THIN)
+        missed = _missed(circuit, mixture, drawn[circuit(drawn) <= 0.0], _THIN, unit)
         if missed is None:
             break
         found = np.concatenate([found, [missed]])
     return found, scale
+
+
+def _scatter(margins: Vector) -> float:
+    """Give a size of the margin, by which the optimiser scales it."""
+    return float(np.std(margins[np.isfinite(margins)])) or 1.0
 
 
 def _behind(point: Vector, centre: Vector) -> bool:
@@ -444,16 +449,20 @@ def _to_border(circuit: _Circuit, failure: Vector) -> Vector:
     return fails * failure
 
 
-def _missed(circuit: _Circuit, mixture: "_Mixture", failures: Vector, limit: float) -> Vector | None:
+def _missed(circuit: _Circuit, mixture: "_Mixture", failures: Vector, limit: float, unit: float) -> Vector | None:
     """Give a failure near enough to count where samples are thin: one weighs `limit` times as much as at a centre."""
     if not len(failures):
         return None
     order = np.argsort(mixture.log_weights(failures))[::-1]
-    borders = np.array([_to_border(circuit, point) for point in failures[order[:_CHECKED]]])
+    found = [_to_border(circuit, point) for point in failures[order[:_CHECKED]]]
+    farthest = max(found, key=lambda point: mixture.log_weights(point[None])[0])
+    # A region that was overlooked is thinnest at its nearest point; one that is known leads back to its centre.
+    borders = np.array([_nearest_failure(circuit, farthest, unit), *found])
     near = (borders**2).sum(axis=1) - (mixture.centres**2).sum(axis=1).min() <= _FAR
     usual = np.median(mixture.log_weights(mixture.centres))
     excess = np.where(near, mixture.log_weights(borders) - usual, -inf)
-    return borders[excess.argmax()] if excess.max() > log(limit) else None
+    thin = np.flatnonzero(excess > log(limit))
+    return borders[thin[0] if thin[:1] == 0 else excess.argmax()] if len(thin) else None
 
 
 @dataclass(frozen=True)

@@ -194,11 +194,12 @@ def test_store_keeps_the_samples(tmp_path):
             file.write(".")
         return 4.0 - z[0]
 
-    first = importance_sampling(counted, 2, shifts=[4.0, 0.0], trials=100, store=tmp_path / "samples.db")
-    again = importance_sampling(counted, 2, shifts=[4.0, 0.0], trials=100, store=tmp_path / "samples.db")
-    assert calls.stat().st_size == 100
+    first = importance_sampling(counted, 2, shifts=[4.0, 0.0], trials=300, store=tmp_path / "samples.db")
+    made = calls.stat().st_size
+    again = importance_sampling(counted, 2, shifts=[4.0, 0.0], trials=300, store=tmp_path / "samples.db")
+    assert calls.stat().st_size == 2 * made - 300
     assert first.probability == again.probability
-    plain = importance_sampling(counted, 2, shifts=[4.0, 0.0], trials=100)
+    plain = importance_sampling(counted, 2, shifts=[4.0, 0.0], trials=300)
     assert plain.probability == first.probability
 
 

@@ -23,7 +23,7 @@ def ishigami_indices():
     alone = np.array([0.5 * (1 + B * np.pi**4 / 5) ** 2, A**2 / 8, 0.0])
     together = B**2 * np.pi**8 * (1 / 18 - 1 / 50)
     variance = alone.sum() + together
-    return alone / variance, (alone + [together, 0.0, together]) / variance, together / variance, variance
+    return alone / variance, (alone + np.array([together, 0.0, together])) / variance, together / variance, variance
 
 
 def g_function(**x):

@@ -4,7 +4,6 @@ import json
 import multiprocessing
 import os
 import re
-import resource
 import shutil
 import signal
 import sqlite3
@@ -399,6 +398,8 @@ def test_a_limit_of_the_files_size_is_said_and_the_store_stays_good(tmp_path):
         return sweep(long_answer, {"a": range(100)}, store=path)
 
     def run_within_limit():
+        import resource  # Unix only
+
         resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, 150_000))
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         try:

@@ -3,7 +3,7 @@
 Drift and noise are other kinds of randomness and do not belong here.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from math import isfinite, log1p, sqrt
 
 import numpy as np
@@ -13,7 +13,7 @@ from circuitsnn.card_kinds import KINDS
 from circuitsnn.cards import Card, Spread
 from circuitsnn.errors import InputError
 
-__all__ = ["draw", "draw_resistances", "generators"]
+__all__ = ["can_exist", "devices_from_scores", "draw", "draw_resistances", "generators"]
 
 _ROUNDS = 100
 
@@ -90,7 +90,7 @@ def draw(
     spreads = _spreads(card, sigma, only)
     drawn = _draw_once(card, spreads, size, rng)
     for _ in range(_ROUNDS):
-        impossible = ~_can_exist(card, drawn)
+        impossible = ~can_exist(card, drawn)
         if not impossible.any():
             return drawn
         again = _draw_once(card, spreads, int(impossible.sum()), rng)
@@ -177,6 +177,50 @@ def _draw_once(card: Card, spreads: dict[str, Spread], size: int, rng: np.random
     # One row for each parameter of the card, varied or not: so the draws of one parameter stay the same when
     # another is held still, and one-at-a-time studies compare like with like.
     own = dict(zip(card.parameters, rng.standard_normal((len(card.parameters), size)), strict=True))
+    return _devices(card, spreads, own, size)
+
+
+def devices_from_scores(
+    card: Card,
+    scores: Mapping[str, ArrayLike],
+    sigma: float | None = None,
+    only: Iterable[str] | None = None,
+) -> dict[str, np.ndarray]:
+    """Give the devices that independent standard normal variables stand for; `draw` draws these variables.
+
+    Parameters
+    ----------
+    card : Card
+        Nominal device with its spreads.
+    scores : mapping of str to array_like, shape (size,)
+        Standard normal variable of each varied parameter's own, and of each parameter that one of them is correlated
+        with, by name. [-]
+    sigma, only
+        As in `draw`.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (size,)
+        Every parameter of the card; those that do not vary are constant. A device need not be one that can exist; see
+        `can_exist`. [SI]
+
+    Raises
+    ------
+    InputError
+        If a name or sigma is wrong, or a variable is missing.
+    """
+    spreads = _spreads(card, sigma, only)
+    own = {name: np.atleast_1d(np.asarray(values, dtype=float)) for name, values in scores.items()}
+    for name in spreads:
+        while name is not None:
+            if name not in own:
+                raise InputError(f"card {card.name}: the score of {name} is missing; {', '.join(own)} are given")
+            spread = card.parameters[name].spread
+            name = None if spread is None or spread.correlated_with is None else spread.correlated_with.name
+    return _devices(card, spreads, own, len(next(iter(own.values()))) if own else 1)
+
+
+def _devices(card: Card, spreads: dict[str, Spread], own: Mapping[str, np.ndarray], size: int) -> dict[str, np.ndarray]:
     return {
         name: _spread_out(parameter.value, spreads[name], _score(card, name, own))
         if name in spreads
@@ -185,7 +229,7 @@ def _draw_once(card: Card, spreads: dict[str, Spread], size: int, rng: np.random
     }
 
 
-def _score(card: Card, name: str, own: dict[str, np.ndarray]) -> np.ndarray:
+def _score(card: Card, name: str, own: Mapping[str, np.ndarray]) -> np.ndarray:
     """Give the standard normal variable behind a parameter, tied to the one that it is correlated with."""
     spread = card.parameters[name].spread
     if spread is None or spread.correlated_with is None:
@@ -209,7 +253,21 @@ def _spread_out(value: float, spread: Spread, score: np.ndarray) -> np.ndarray:
     return value * np.exp(np.sqrt(np.log1p((deviation / value) ** 2)) * score)
 
 
-def _can_exist(card: Card, drawn: dict[str, np.ndarray]) -> np.ndarray:
+def can_exist(card: Card, drawn: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Say which devices could exist: parameters within their bounds, R_met < R_ins, V_L < V_H and the like.
+
+    Parameters
+    ----------
+    card : Card
+        Card of the devices' kind.
+    drawn : mapping of str to ndarray, shape (size,)
+        Every parameter of the card. [SI]
+
+    Returns
+    -------
+    ndarray of bool, shape (size,)
+        Whether each device could exist.
+    """
     kind = KINDS[card.kind]
     answer = np.ones(next(iter(drawn.values())).shape, dtype=bool)
     for field in kind.fields:

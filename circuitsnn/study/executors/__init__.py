@@ -1,13 +1,23 @@
 """Where work is done."""
 
+from collections.abc import Callable
+from typing import Any
+
 from circuitsnn.errors import InputError
 from circuitsnn.study.executors.base import Done, Executor, Status, Task, attempt
 from circuitsnn.study.executors.here import Here
+from circuitsnn.study.executors.processes import Processes
 
 __all__ = ["Done", "Executor", "Status", "Task", "attempt", "open_executor"]
 
 
-def open_executor(where: str | Executor | None = None, jobs: int = 1, *, isolated: bool = False) -> Executor:
+def open_executor(
+    where: str | Executor | None = None,
+    jobs: int = 1,
+    *,
+    isolated: bool = False,
+    initialise: Callable[[], Any] | None = None,
+) -> Executor:
     """Open the executor of a name.
 
     Parameters
@@ -19,6 +29,8 @@ def open_executor(where: str | Executor | None = None, jobs: int = 1, *, isolate
         Worker processes on this machine.
     isolated : bool
         Whether a task must not be able to hang or kill this process: then never this process.
+    initialise : callable, optional
+        Called in each worker process before its first task: what makes the function's module known there.
 
     Returns
     -------
@@ -32,6 +44,14 @@ def open_executor(where: str | Executor | None = None, jobs: int = 1, *, isolate
     """
     if isinstance(where, Executor):
         return where
-    if where in (None, "here") and jobs == 1 and not isolated:
+    if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1:
+        raise InputError(f"jobs is {jobs!r}; allowed is a whole number, 1 or more")
+    if where is None:
+        where = "here" if jobs == 1 and not isolated else "processes"
+    if where == "here":
+        if jobs > 1 or isolated:
+            raise InputError("one task at a time is worked on 'here', and not isolated; allowed is also 'processes'")
         return Here()
-    raise InputError(f"executor is {where!r}; allowed: 'here'")
+    if where == "processes":
+        return Processes(jobs, initialise=initialise)
+    raise InputError(f"executor is {where!r}; allowed: 'here', 'processes'")

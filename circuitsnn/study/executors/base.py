@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
+from circuitsnn.study.executors.worker import error_text
+
 __all__ = ["Done", "Executor", "Status", "Task", "attempt"]
 
 Status = Literal["ok", "raised", "timed out", "died"]
@@ -96,6 +98,5 @@ def attempt(function: Callable[[Any], Any], task: Task) -> Done:
     try:
         value = function(task.argument)
     except Exception as error:
-        text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        return Done(task.number, "raised", None, text, error, time.perf_counter() - start)
+        return Done(task.number, "raised", None, error_text(error), error, time.perf_counter() - start)
     return Done(task.number, "ok", value, duration=time.perf_counter() - start)

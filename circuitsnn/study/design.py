@@ -1,7 +1,6 @@
 """Design search: which parameters serve one or several aims best, by Optuna, and what each aim costs the others."""
 
 import contextlib
-import hashlib
 import inspect
 import json
 import logging
@@ -12,17 +11,19 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from math import isfinite
-from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 
+from circuitsnn.checks import whole_number
 from circuitsnn.errors import InputError, StudyError
 from circuitsnn.quantities import read_quantity
 from circuitsnn.status import Status
 from circuitsnn.study.context import Progress, ignore_progress
+from circuitsnn.study.fingerprint import fingerprint, name_of
+from circuitsnn.study.plans import Range, _read_ranges
 
 if TYPE_CHECKING:
     import optuna
@@ -39,52 +40,6 @@ _NAME = "design search"
 _SETTINGS = "circuitsnn"
 _OUTCOME = "outcome"  # set just before a design is filed; a failed trial without it was interrupted
 _LATE = 0.25  # share of the designs among whose last no better one may be found, in a search that has ended
-
-
-@dataclass(frozen=True)
-class Range:
-    """Numbers from which a design parameter is taken.
-
-    Parameters
-    ----------
-    low, high : float or str
-        Ends of the range, both allowed; text such as "15k" is read. Two whole numbers allow whole numbers only,
-        unless `log` is set or one of them is written as 1.0. [SI]
-    log : bool
-        Whether decades count alike instead of differences.
-
-    Raises
-    ------
-    InputError
-        If the ends are not numbers, low is not below high, or a logarithmic range does not start above 0.
-    """
-
-    low: float
-    """Smallest value. [SI]"""
-    high: float
-    """Largest value. [SI]"""
-    log: bool = False
-    """Whether decades count alike."""
-
-    def __post_init__(self) -> None:
-        for name in ("low", "high"):
-            given = getattr(self, name)
-            if not isinstance(given, int) or isinstance(given, bool):
-                object.__setattr__(self, name, read_quantity(given, "1", f"range: {name}"))
-        if not self.low < self.high:
-            raise InputError(f"range: low is {self.low:g} and high is {self.high:g}; low must be below high")
-        if self.log and not self.low > 0.0:
-            raise InputError(f"range: low is {self.low:g}; a logarithmic range must start above 0")
-
-    @property
-    def whole(self) -> bool:
-        """Whether only whole numbers are taken."""
-        return isinstance(self.low, int) and isinstance(self.high, int)
-
-    def holds(self, value: object) -> bool:
-        """Whether a value lies in the range."""
-        right_kind = isinstance(value, Real) and not isinstance(value, bool)
-        return right_kind and self.low <= value <= self.high and (not self.whole or value == int(value))
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,7 +132,7 @@ class DesignSearch:
 
 def optimise(
     objective: Callable[..., Any],
-    space: Mapping[str, "Range | Sequence"],
+    space: Mapping[str, Range | tuple | list],
     *,
     goals: Mapping[str, Goal] | Goal = "minimise",
     limits: Mapping[str, tuple[float | None, float | None]] | None = None,
@@ -207,8 +162,9 @@ def optimise(
         limit; further numbers, texts and truths go into the table. If it has a parameter `rng`, it gets a
         numpy.random.Generator, for each design its own; if it has `report`, a function ``report(step, value)`` to
         call with intermediate values when `prune` is set. What it raises is recorded; the search goes on.
-    space : mapping of str to Range or sequence
-        For each design parameter its range, or a list of values to choose from. [SI]
+    space : mapping of str to tuple, Range or list
+        For each design parameter (lowest, highest) or a `circuitsnn.study.plans.Range`, whose ends may be texts such as
+        "15 kΩ", or a list of values to choose from. [SI]
     goals : mapping of str to {"minimise", "maximise"}, or one of these
         The aims; one word for an objective that returns one number, called "value".
     limits : mapping of str to (low, high), optional
@@ -216,7 +172,8 @@ def optimise(
     trials : int
         Number of designs in all, earlier ones in the store included. [-]
     start : sequence of mappings
-        Designs to try first, with a value for every parameter, such as the present design. [SI]
+        Designs to try first, with a value for every parameter (numbers, or texts such as "15k"), such as the present
+        design. [SI]
     startup : int
         Number of designs, those of `start` included, before the first that is not random. [-]
     prune : bool
@@ -250,17 +207,16 @@ def optimise(
     """
     goals = _checked_goals(goals)
     limits = _checked_limits(limits or {})
-    space = _checked_space(space)
-    start = [_checked_design(design, space) for design in start]
+    space, found_units = _checked_space(space, units)
+    start = [_checked_design(design, space, found_units) for design in start]
     for name, value, least in (("trials", trials, 1), ("startup", startup, 1), ("seed", seed, 0)):
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-            raise InputError(f"{name} is {value!r}; allowed is a whole number, {least} or more")
+        whole_number(name, value, least)
     if prune and len(goals) > 1:
         raise InputError(f"prune is set with {len(goals)} goals; allowed is one goal with it")
     arguments = _arguments(objective, space)
     settings = {
         "format": _FORMAT,
-        "objective": _fingerprint(objective),
+        "objective": f"{name_of(objective)} {fingerprint(objective, strict=False)[:16]}",
         "space": {name: asdict(it) if isinstance(it, Range) else it for name, it in space.items()},
         "goals": goals,
         "limits": limits,
@@ -272,7 +228,7 @@ def optimise(
     with _quiet_optuna() as optuna, _opened(optuna, store, settings) as study:
         search = _Search(optuna, study, objective, arguments, space, goals, limits, start, startup, prune, seed)
         search.run(trials, progress or ignore_progress)
-        return search.result(trials, dict(units or {}))
+        return search.result(trials, found_units)
 
 
 class _Search:
@@ -441,17 +397,6 @@ def _first_line(error: BaseException) -> str:
     return (str(cause).splitlines() or [type(cause).__name__])[0]
 
 
-def _fingerprint(objective: Callable) -> str:
-    """Name of a function and a digest of its source, so that a store is not continued with another one."""
-    inner = getattr(objective, "func", objective)  # of a functools.partial
-    name = getattr(inner, "__qualname__", type(inner).__qualname__)
-    try:
-        source = inspect.getsource(inner if hasattr(inner, "__code__") else type(inner))
-    except (OSError, TypeError):
-        source = ""
-    return f"{name} {hashlib.sha256(source.encode()).hexdigest()[:16]}"
-
-
 def _arguments(objective: Callable, space: Mapping) -> set[str]:
     """Which of `rng` and `report` the objective takes."""
     if not callable(objective):
@@ -486,38 +431,37 @@ def _checked_limits(limits: Mapping) -> dict[str, tuple[float | None, float | No
     return checked
 
 
-def _checked_space(space: object) -> dict[str, "Range | list"]:
+def _checked_space(space: object, units: Mapping[str, str] | None) -> tuple[dict[str, Range | list], dict[str, str]]:
+    """Read ranges and choices, and find the units of texts."""
     if not isinstance(space, Mapping) or not space:
-        raise InputError('space must name at least one design parameter, such as {"R_S": Range("10k", "50k")}')
-    checked: dict[str, Range | list] = {}
+        raise InputError('space must name at least one design parameter, such as {"R_S": ("10k", "50k")}')
     for name, given in space.items():
         if not isinstance(name, str) or not name.isidentifier() or name in (*_OWN_COLUMNS, "rng", "report"):
             raise InputError(f"space names {name!r}, which cannot be a design parameter's name")
-        if isinstance(given, Range):
-            checked[name] = given
-            continue
-        values = [_plain(value) for value in given] if isinstance(given, (list, np.ndarray)) else []
-        if not values or not all(isinstance(value, (bool, int, float, str)) for value in values):
-            raise InputError(f"space: {name} is {given!r}; allowed is a Range, or a list of numbers or texts")
-        checked[name] = values
-    return checked
+        good = isinstance(given, list) and given and all(isinstance(it, (bool, int, float, str)) for it in given)
+        if not good and not isinstance(given, (Range, tuple)):
+            raise InputError(f"space: {name} is {given!r}; allowed are a pair (lowest, highest), a Range, or a list")
+    ranges, found = _read_ranges({name: it for name, it in space.items() if not isinstance(it, list)}, units)
+    return {name: ranges.get(name, it) for name, it in space.items()}, found
 
 
-def _checked_design(design: Mapping, space: Mapping[str, "Range | list"]) -> dict[str, Any]:
+def _checked_design(design: Mapping, space: Mapping[str, Range | list], units: Mapping[str, str]) -> dict[str, Any]:
     if not isinstance(design, Mapping) or set(design) != set(space):
         raise InputError(f"start holds {design!r}; allowed is a mapping with exactly {', '.join(space)}")
     values = {name: _plain(design[name]) for name in space}
-    for name, value in values.items():
-        allowed = space[name]
-        if isinstance(allowed, Range) and isinstance(value, str):
-            value = values[name] = read_quantity(value, "1", f"start: {name}")
-        if not (allowed.holds(value) if isinstance(allowed, Range) else value in allowed):
-            shown = f"{allowed.low:g} to {allowed.high:g}" if isinstance(allowed, Range) else allowed
-            raise InputError(f"start: {name} is {value!r}; the space allows {shown}")
+    for name, allowed in space.items():
+        if isinstance(allowed, list):
+            if values[name] not in allowed:
+                raise InputError(f"start: {name} is {values[name]!r}; the space allows {allowed}")
+            continue
+        value = read_quantity(values[name], units.get(name, "1"), f"start: {name}")
+        if not allowed.low <= value <= allowed.high or (allowed.whole and value != int(value)):
+            raise InputError(f"start: {name} is {value:g}; the space allows {allowed.low:g} to {allowed.high:g}")
+        values[name] = int(value) if allowed.whole else value
     return values
 
 
-def _distribution(optuna, allowed: "Range | list") -> "optuna.distributions.BaseDistribution":
+def _distribution(optuna, allowed: Range | list) -> "optuna.distributions.BaseDistribution":
     if not isinstance(allowed, Range):
         return optuna.distributions.CategoricalDistribution(allowed)
     kind = optuna.distributions.IntDistribution if allowed.whole else optuna.distributions.FloatDistribution
@@ -591,7 +535,7 @@ def _connected(path: Path) -> sqlite3.Connection:
 def _require_same(path: Path, found: dict, settings: dict) -> None:
     if found.get("format") != _FORMAT:
         raise InputError(
-            f"store {path}: it has format {found.get('format')}, this version writes format {_FORMAT}; name another file"
+            f"store {path}: it has format {found.get('format')}, this version writes {_FORMAT}; name another file"
         )
     for name, value in settings.items():
         if found.get(name) != value:

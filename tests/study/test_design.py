@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 
 from circuitsnn.errors import InputError, StudyError
-from circuitsnn.study.design import Range, optimise
+from circuitsnn.study.design import optimise
+from circuitsnn.study.plans import Range
 
 pytest.importorskip("optuna")
 
-SQUARE = {"x": Range(-4.0, 4.0)}
+SQUARE = {"x": (-4.0, 4.0)}
 
 
 def parabola(x):
@@ -48,7 +49,7 @@ def test_does_better_than_chance():
     def bowl(**x):
         return sum((value - 1.0) ** 2 for value in x.values())
 
-    space = {f"x{i}": Range(-4.0, 4.0) for i in range(6)}
+    space = {f"x{i}": (-4.0, 4.0) for i in range(6)}
     found = optimise(bowl, space, trials=80, startup=20, seed=3)
     chance = np.sum((np.random.default_rng(3).uniform(-4.0, 4.0, (200, 80, 6)) - 1.0) ** 2, axis=2).min(axis=1)
     assert found.table["value"].min() < np.quantile(chance, 0.05)
@@ -93,8 +94,8 @@ def test_start_designs_come_first_and_numbers_and_choices_keep_their_kind():
         seen.append((n, way, R))
         return {"value": float(n), "draw": rng.standard_normal()}
 
-    space = {"n": Range(1, 9), "way": ["up", "down"], "R": Range("1k", "100k", log=True)}
-    start = [{"n": 3, "way": "down", "R": "20k"}, {"n": 4, "way": "up", "R": 1e3}]
+    space = {"n": Range(1, 9, whole=True), "way": ["up", "down"], "R": Range("1 kΩ", "100 kΩ", log=True)}
+    start = [{"n": 3, "way": "down", "R": "20k"}, {"n": 4, "way": "up", "R": "1 kΩ"}]
     found = optimise(objective, space, start=start, trials=12, seed=5)
     assert seen[:2] == [(3, "down", 20e3), (4, "up", 1e3)]
     assert all(type(n) is int and way in ("up", "down") and 1e3 <= R <= 1e5 for n, way, R in seen)
@@ -164,29 +165,35 @@ def test_pruning_gives_up_what_is_worse_than_the_median():
 
 
 def test_interrupted_search_ends_with_the_same_table(tmp_path):
-    whole = optimise(schaffer, SQUARE, goals=BOTH, trials=25, seed=9)
-    calls = []
+    whole = optimise(schaffer, SQUARE, goals=BOTH, trials=20, seed=9)
+    calls = Calls()
 
-    def schaffer_(x):
-        calls.append(x)
-        if len(calls) in (4, 5, 17):
+    def interrupted(x):
+        calls.count += 1
+        if calls.count in (4, 5, 17):
             raise KeyboardInterrupt
         return schaffer(x)
 
     store = tmp_path / "search.db"
     for _ in range(3):
         with pytest.raises(KeyboardInterrupt):
-            optimise(schaffer_, SQUARE, goals=BOTH, trials=25, seed=9, store=store)
-    resumed = optimise(schaffer_, SQUARE, goals=BOTH, trials=25, seed=9, store=store)
+            optimise(interrupted, SQUARE, goals=BOTH, trials=20, seed=9, store=store)
+    resumed = optimise(interrupted, SQUARE, goals=BOTH, trials=20, seed=9, store=store)
     assert same(resumed.table, whole.table)
-    assert len(calls) == 25 + 3
+    assert calls.count == 20 + 3
+
+
+class Calls:
+    """A count that is no part of an objective's fingerprint."""
+
+    count = 0
 
 
 def test_stopping_early_and_asking_for_more_is_the_same_search(tmp_path):
     store = tmp_path / "search.db"
     optimise(parabola, SQUARE, trials=12, seed=10, store=store)
-    more = optimise(parabola, SQUARE, trials=20, seed=10, store=store)
-    assert same(more.table, optimise(parabola, SQUARE, trials=20, seed=10).table)
+    more = optimise(parabola, SQUARE, trials=18, seed=10, store=store)
+    assert same(more.table, optimise(parabola, SQUARE, trials=18, seed=10).table)
     fewer = optimise(parabola, SQUARE, trials=5, seed=10, store=store)
     assert len(fewer.table) == 5
 
@@ -194,7 +201,8 @@ def test_stopping_early_and_asking_for_more_is_the_same_search(tmp_path):
 SCRIPT = """
 import os, signal, sys
 from pathlib import Path
-from circuitsnn.study.design import Range, optimise
+from circuitsnn.study.design import optimise
+from circuitsnn.study.plans import Range
 
 def objective(x, rng):
     calls = Path(sys.argv[1]).with_suffix(".calls")
@@ -204,7 +212,7 @@ def objective(x, rng):
         os.kill(os.getpid(), signal.SIGKILL)
     return {"f": x**2 + 1e-3 * rng.standard_normal(), "g": (x - 2.0) ** 2}
 
-optimise(objective, {"x": Range(-4.0, 4.0)}, goals={"f": "minimise", "g": "minimise"}, trials=15, seed=11,
+optimise(objective, {"x": (-4.0, 4.0)}, goals={"f": "minimise", "g": "minimise"}, trials=13, seed=11,
          store=sys.argv[1]).table.drop(columns="duration").to_json(sys.argv[2])
 """
 
@@ -224,7 +232,7 @@ def test_killed_search_resumes(tmp_path):
     (tmp_path / "whole.calls").write_text("." * 20)
     assert run("whole.db").returncode == 0
     assert (tmp_path / "killed.db.json").read_text() == (tmp_path / "whole.db.json").read_text()
-    assert len((tmp_path / "killed.calls").read_text()) == 15 + 2
+    assert len((tmp_path / "killed.calls").read_text()) == 13 + 2
 
 
 def test_store_of_another_search_is_refused(tmp_path):
@@ -238,7 +246,7 @@ def test_store_of_another_search_is_refused(tmp_path):
         assert store.read_bytes() == before
 
     refused("another seed", seed=1)
-    refused("another space", space={"x": Range(-4.0, 5.0)})
+    refused("another space", space={"x": (-4.0, 5.0)})
     refused("another objective", objective=lambda x: x)
     refused("another goals", goals={"value": "maximise"})
     refused("another startup", startup=3)
@@ -267,10 +275,12 @@ def test_store_in_use_or_unusable_is_refused(tmp_path):
     ("change", "match"),
     [
         ({"space": {}}, "space must name"),
-        ({"space": {"x": (1.0, 2.0)}}, "allowed is a Range"),
-        ({"space": {"x": []}}, "allowed is a Range"),
-        ({"space": {"y": Range(0.0, 1.0)}}, "no parameter 'y'"),
-        ({"space": {"x": Range(0.0, 1.0), "status": [1]}}, "cannot be a design parameter's name"),
+        ({"space": {"x": (2.0, 1.0)}}, "lower one first"),
+        ({"space": {"x": Range(0.0, 1.0, log=True)}}, "allowed are numbers > 0"),
+        ({"space": {"x": []}}, "a pair"),
+        ({"space": {"x": 3.0}}, "a pair"),
+        ({"space": {"y": (0.0, 1.0)}}, "no parameter 'y'"),
+        ({"space": {"x": (0.0, 1.0), "status": [1]}}, "cannot be a design parameter's name"),
         ({"goals": "smallest"}, "allowed: minimise, maximise"),
         ({"goals": {}}, "must name at least one aim"),
         ({"limits": {"a": 3.0}}, "allowed is \\(low, high\\)"),
@@ -288,15 +298,6 @@ def test_wrong_arguments_are_refused(change, match):
     arguments = {"objective": parabola, "space": SQUARE} | change
     with pytest.raises(InputError, match=match):
         optimise(arguments.pop("objective"), arguments.pop("space"), **arguments)
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "log", "match"),
-    [(2.0, 1.0, False, "below high"), (0.0, 1.0, True, "start above 0"), ("a", 1.0, False, "not a number")],
-)
-def test_wrong_ranges_are_refused(low, high, log, match):
-    with pytest.raises(InputError, match=match):
-        Range(low, high, log=log)
 
 
 def test_pictures(tmp_path):

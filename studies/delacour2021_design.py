@@ -12,7 +12,7 @@ paper's own design, on other chips, with confidence intervals. Everything comes 
 (docs/theory/design.md) only suggest a design to start from and explain what is found.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -20,9 +20,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from scipy.special import ndtri
 
 from circuitsnn.cards import Card
-from circuitsnn.errors import InputError
+from circuitsnn.errors import InputError, StudyError
 from circuitsnn.figures import PALETTE
 from circuitsnn.oscillator import closed_form
 from circuitsnn.oscillator.device import Oscillator
@@ -36,18 +37,19 @@ from circuitsnn.oscillator.transition_closed_form import locking_depth, transiti
 from circuitsnn.quantities import show_quantity
 from circuitsnn.study import Claim, Outcome, Study, StudyContext, StudyParameter, new_figure
 from circuitsnn.study.design import DesignSearch, optimise
-from circuitsnn.study.executors import Executor, open_executor
 from circuitsnn.study.plans import Range
-from circuitsnn.study.registry import load_module
 from circuitsnn.study.sweep import sweep
-from circuitsnn.study.yields import ToleratedSigma, largest_tolerated
+from circuitsnn.study.yields import largest_tolerated
 from circuitsnn.variation import draw, draw_resistances
 
 VO2 = ("V_H", "V_L", "R_ins", "R_met")
 SPREADS = {"R_C": (1e-3, 0.4), "VO2": (2e-6, 2e-2)}  # spread: ends of the bisection, relative sigma
 STEPS = {"R_C": 6, "VO2": 7}  # to 10 % and 7 %
 GOOD = 0.9  # share of images to be recalled; the paper calls an accuracy above 90 % good
-CIRCUIT = ("R_S", "V_DD", "C_P", "beta")
+KNOBS = {  # of each search
+    "circuit": ("R_S", "V_DD", "C_P", "beta"),
+    "with coupling": ("R_S", "V_DD", "C_P", "beta", "coupling"),
+}
 SPACE = {
     "R_S": Range(3e3, 40e3, log=True),
     "V_DD": Range(2.2, 4.0),
@@ -129,7 +131,6 @@ class Bench:
     tolerance: float
     recalls: int
     seed: int
-    executor: Executor
 
     def memory(self, design: Mapping[str, float]) -> Memory:
         """Build the memory of a design."""
@@ -143,7 +144,6 @@ class Bench:
             trials=self.recalls,
             seed=self.seed,
             common=True,
-            executor=self.executor,
             stop=TooMany(int((1.0 - GOOD) * self.recalls + 1e-9)),
         )
         missed = int((~frame["value"].astype(bool)).sum())
@@ -202,67 +202,74 @@ def describe(card: Card, design: Mapping[str, float]) -> dict:
     return {name: value for name, value in found.items() if np.isfinite(value)}
 
 
-def search(bench: Bench, names: tuple[str, ...], suggested: Mapping, values: Mapping, seed: int, tell: Callable):
+def expected_mismatch(log_range: float, size: int = 60, patterns: int = 6, fuzzy: int = 10) -> float:
+    """Mismatch of resistors at which an ideal Hopfield network would still recall 90 % of the images.
+
+    A resistor's relative error is an error of its weight, the logarithm of the range standing for all weights from
+    -patterns/size to patterns/size; docs/theory/design.md derives it.
+
+    Parameters
+    ----------
+    log_range : float
+        Logarithm L of the largest over the smallest resistance. [-]
+    size, patterns, fuzzy : int
+        Pixels of an image, patterns stored, fuzzy pixels. [-]
+
+    Returns
+    -------
+    float
+        Relative standard deviation. [-]
+    """
+    quantile = ndtri(GOOD ** (1.0 / size))  # each of the pixels must be right
+    return log_range * (size - fuzzy) / (2.0 * patterns * quantile * np.sqrt(size - 1.0))
+
+
+def search(bench: Bench, designs: int, name: str) -> DesignSearch:
     """Search the designs over some of the knobs, the paper's own first."""
-    own = {name: getattr(bench.card, name) for name in ("R_S", "V_DD", "C_P")}
+    own = {knob: getattr(bench.card, knob) for knob in ("R_S", "V_DD", "C_P")}
     own |= {"beta": bench.patterns.shape[1] / 32.0, "coupling": 1.0}
+    knobs = KNOBS[name]
     return optimise(
         bench.measure,
-        {name: SPACE[name] for name in names},
+        {knob: SPACE[knob] for knob in knobs},
         goals={"sigma_R_C": "maximise", "sigma_VO2": "maximise", "energy": "minimise"},
         limits={"accuracy": (GOOD, None)},
-        trials=values["designs"],
-        start=[{name: own[name] for name in names}, suggested],
-        startup=max(2, values["designs"] // 3),
-        seed=seed,
+        trials=designs,
+        start=[{knob: own[knob] for knob in knobs}, SUGGESTED[name]],
+        startup=max(2, designs // 3),
+        seed=bench.seed,
         units=UNITS,
-        progress=tell,
     )
 
 
-def chosen(found: DesignSearch) -> dict[str, float]:
+def chosen(found: DesignSearch) -> pd.Series:
     """Choose the design that multiplies the paper's tolerances by most, by the lesser of the two factors."""
     own, front = found.table.iloc[0], found.front
-    factors = [front[key] / max(own[key], SPREADS[key.removeprefix("sigma_")][0]) for key in ("sigma_R_C", "sigma_VO2")]
-    gain = np.minimum(*factors)
-    row = front.loc[gain.idxmax()]
-    return {name: float(row[name]) for name in found.parameters}
+    if front.empty:
+        raise StudyError(f"no design was found: {found.status}")
+    factors = [front[f"sigma_{spread}"] / max(own[f"sigma_{spread}"], SPREADS[spread][0]) for spread in SPREADS]
+    return front.loc[np.minimum(*factors).idxmax()]
 
 
-def confirm(bench: Bench, design: Mapping, guesses: Mapping, values: Mapping, tell: Callable) -> dict:
-    """Measure a design on other chips, with confidence intervals."""
+def confirm(bench: Bench, values: Mapping, case: tuple[pd.Series, str]) -> dict:
+    """Measure one tolerance of a design on other chips, with confidence interval; or, without a spread, its recalls."""
+    design, spread = case
     memory = bench.memory(design)
-    row: dict = dict(design)
-    for spread, (lowest, highest) in SPREADS.items():
-        guess = guesses[f"sigma_{spread}"]
-        found = largest_tolerated(
-            partial(recall_once, memory, spread),
-            guess / 4.0 if guess else lowest,
-            guess * 4.0 if guess else highest,
-            target=GOOD,
-            precision=values["precision"],
-            max_trials=values["confirmed_by"],
-            seed=bench.seed + 1,
-            executor=bench.executor,
-            progress=tell,
+    if spread == "none":
+        frame = sweep(
+            partial(recall_once, memory, "R_C"), {"sigma": [0.0]}, trials=values["confirmed_by"], seed=bench.seed + 1
         )
-        row |= numbers(spread, found)
-    plain = sweep(
-        partial(recall_once, memory, "R_C"),
-        {"sigma": [0.0]},
-        trials=values["confirmed_by"],
+        return {"accuracy": float(frame["value"].mean()), "energy": float(frame["energy"].mean())}
+    guess, (lowest, highest) = design[f"sigma_{spread}"], SPREADS[spread]
+    found = largest_tolerated(
+        partial(recall_once, memory, spread),
+        guess / 4.0 if guess else lowest,
+        guess * 4.0 if guess else highest,
+        target=GOOD,
+        precision=values["precision"],
+        max_trials=values["confirmed_by"],
         seed=bench.seed + 1,
-        executor=bench.executor,
     )
-    return row | {
-        "accuracy": float(plain["value"].mean()),
-        "energy": float(plain["energy"].mean()),
-        **describe(bench.card, design),
-    }
-
-
-def numbers(spread: str, found: ToleratedSigma) -> dict:
-    """Name what was found of a spread; without a lower end that was shown, zero."""
     return {
         f"sigma_{spread}": found.sigma,
         f"sigma_{spread}_low": found.low,
@@ -274,39 +281,26 @@ def numbers(spread: str, found: ToleratedSigma) -> dict:
 def run(context: StudyContext) -> Outcome:
     """Search, confirm, and draw the map around the design chosen."""
     values = context.parameters
-    module = None if context.module is None else partial(load_module, *context.module)
-    with open_executor(None, context.jobs, initialise=module) as executor:
-        bench = Bench(
-            context.card(),
-            digits(),
-            values["fuzzy_pixels"],
-            values["tolerance"],
-            values["recalls"],
-            context.seed,
-            executor,
-        )
-
-        def tell(label: str) -> Callable[[float, str], None]:
-            return lambda share, text: context.progress(share, f"{label}: {text}")
-
-        knobs = {"circuit": CIRCUIT, "with coupling": (*CIRCUIT, "coupling")}
-        searches = {
-            name: search(bench, knobs[name], SUGGESTED[name], values, context.seed, tell(f"search, {name}"))
-            for name in knobs
-        }
-        designs = {"paper": {name: float(searches["circuit"].table.iloc[0][name]) for name in CIRCUIT}}
-        designs |= {name: chosen(found) for name, found in searches.items()}
-        rows = []
-        for name, design in designs.items():
-            table = searches["circuit" if name == "paper" else name].table
-            same = np.logical_and.reduce([table[knob] == value for knob, value in design.items()])
-            rows.append(
-                {"design": name}
-                | confirm(bench, {"coupling": 1.0} | design, table[same].iloc[0], values, tell(f"confirming, {name}"))
-            )
-        atlas = chart(bench, {"coupling": 1.0} | designs["with coupling"], values, tell("map"))
+    bench = Bench(
+        context.card(), digits(), values["fuzzy_pixels"], values["tolerance"], values["recalls"], context.seed
+    )
+    found = context.map(partial(search, bench, values["designs"]), list(KNOBS), "searches")
+    searches = dict(zip(KNOBS, found, strict=True))
+    designs = {"paper": found[0].table.iloc[0]} | {name: chosen(one) for name, one in searches.items()}
+    measures = [*SPREADS, "none"]
+    cases = [(design, measure) for design in designs.values() for measure in measures]
+    answers = context.map(partial(confirm, bench, dict(values)), cases, "confirming")
+    rows = []
+    for number, (name, design) in enumerate(designs.items()):
+        row = {"design": name, "coupling": 1.0} | {knob: design[knob] for knob in SPACE if knob in design}
+        for answer in answers[number * len(measures) : (number + 1) * len(measures)]:
+            row |= answer
+        rows.append(row | describe(bench.card, row))
     confirmed = pd.DataFrame(rows).set_index("design")
-    tried = pd.concat({name: found.table for name, found in searches.items()}, names=["search"]).reset_index()
+    best = confirmed.loc["with coupling", list(SPACE)].to_dict()
+    points = [best | {"R_S": R_S, "V_DD": V_DD} for V_DD in values["map_V_DD"] for R_S in values["map_R_S"]]
+    atlas = pd.DataFrame(context.map(partial(chart, bench), points, "map"))
+    tried = pd.concat({name: one.table for name, one in searches.items()}, names=["search"]).reset_index()
     for table in (confirmed, tried, atlas):
         table.attrs["units"] = {name: unit for name, unit in UNITS.items() if name in table}
     return Outcome(
@@ -320,15 +314,9 @@ def run(context: StudyContext) -> Outcome:
     )
 
 
-def chart(bench: Bench, design: Mapping, values: Mapping, tell: Callable) -> pd.DataFrame:
-    """Measure tolerances over R_S and V_DD, the rest as in a design."""
-    points = [(R_S, V_DD) for V_DD in values["map_V_DD"] for R_S in values["map_R_S"]]
-    rows = []
-    for number, (R_S, V_DD) in enumerate(points):
-        tell(number / len(points), f"{number} of {len(points)} points")
-        here = {**design, "R_S": float(R_S), "V_DD": float(V_DD)}
-        rows.append(here | bench.measure(**here))
-    return pd.DataFrame(rows)
+def chart(bench: Bench, design: Mapping[str, float]) -> dict:
+    """Measure a point of the map."""
+    return {**design, **bench.measure(**design)}
 
 
 def claims(confirmed: pd.DataFrame, tried: pd.DataFrame) -> tuple[Claim, ...]:
@@ -372,7 +360,8 @@ def claims(confirmed: pd.DataFrame, tried: pd.DataFrame) -> tuple[Claim, ...]:
             1.0,
             reach[0],
             absolute=0.35,
-            remark=f"{reach[1]} designs; sigma is {reach[2]:.2g} of the logarithm (median)",
+            remark=f"{reach[1]} designs; sigma is {reach[2]:.2g} of the logarithm (median); "
+            f"{expected_mismatch(1.0):.2g} in an ideal Hopfield network whose weights err alike",
             from_paper=False,
         ),
     )

@@ -237,7 +237,7 @@ def search(bench: Bench, designs: int, name: str) -> DesignSearch:
         limits={"accuracy": (GOOD, None)},
         trials=designs,
         start=[{knob: own[knob] for knob in knobs}, SUGGESTED[name]],
-        startup=max(2, designs // 3),
+        startup=8,
         seed=bench.seed,
         units=UNITS,
     )

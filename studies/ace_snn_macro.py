@@ -336,4 +336,6 @@ STUDY = Study(
         StudyParameter("patches", 1000, "Patches that each chip works on", quick=200, minimum=10),
     ),
     cards=("pim_datta2022", "sram_macro_65nm"),
+    quick_duration=30.0,
+    full_duration=120.0,
 )

@@ -797,4 +797,6 @@ STUDY = Study(
         StudyParameter("banks", 400, "Banks for the correlation", quick=100, minimum=10),
     ),
     cards=(SAR, FLASH, RAMP),
+    quick_duration=9.0,
+    full_duration=90.0,
 )

@@ -621,4 +621,7 @@ STUDY = Study(
         ),
         *TRAINING,
     ),
+    data=("samson",),
+    quick_duration=6.0,
+    full_duration=170.0,
 )

@@ -429,4 +429,6 @@ STUDY = Study(
         *TRAINING,
     ),
     cards=("sram_macro_65nm",),
+    data=("samson",),
+    quick_duration=110.0,
 )

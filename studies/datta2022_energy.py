@@ -596,4 +596,6 @@ STUDY = Study(
         ),
     ),
     cards=("pim_datta2022", "operations_horowitz2014_45nm"),
+    quick_duration=6.0,
+    full_duration=6.0,
 )

@@ -626,4 +626,6 @@ STUDY = Study(
         ),
     ),
     cards=("vo2_delacour2021",),
+    quick_duration=11.0,
+    full_duration=120.0,
 )

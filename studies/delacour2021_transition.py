@@ -818,4 +818,6 @@ STUDY = Study(
         ),
     ),
     cards=("vo2_delacour2021", BOARD),
+    quick_duration=15.0,
+    full_duration=32.0,
 )

@@ -257,4 +257,7 @@ STUDY = Study(
         *TRAINING,
     ),
     cards=(*CIRCUITS, "pim_datta2022"),
+    data=("digits",),
+    quick_duration=30.0,
+    full_duration=180.0,
 )

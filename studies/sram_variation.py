@@ -1103,4 +1103,6 @@ STUDY = Study(
         StudyParameter("transient_reads", 16, "Reads of each of these", quick=4, minimum=1),
     ),
     cards=("sram_macro_65nm",),
+    quick_duration=50.0,
+    full_duration=220.0,
 )

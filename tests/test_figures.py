@@ -1,8 +1,9 @@
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
-from circuitsnn.figures import PALETTE, save_figure
+from circuitsnn.figures import PALETTE, describe, save_figure
 from circuitsnn.study import new_figure
 
 
@@ -36,3 +37,16 @@ def test_the_same_figure_is_the_same_file(tmp_path):
     for suffix in (".svg", ".png"):
         first, second = (Path(tmp_path, name + suffix).read_bytes() for name in ("first", "second"))
         assert first == second
+
+
+def test_a_figure_says_what_it_shows(tmp_path):
+    figure, panels = new_figure(columns=2)
+    panels[0].plot([0, 1], [0, 1], label="measured")
+    panels[0].plot([0, 1], [0, 2], label="closed form")
+    panels[0].set(title="(a)", xlabel="Delay [s]", ylabel="A < B [V]")
+    panels[1].set_ylabel("Yield")
+    assert describe(figure) == "(a): A < B [V] against Delay [s]; measured, closed form. Yield."
+    assert describe(new_figure()[0]) == ""
+    save_figure(figure, tmp_path, "one")
+    text = ElementTree.parse(tmp_path / "one.svg").findtext(".//{http://purl.org/dc/elements/1.1/}description")
+    assert text == describe(figure)

@@ -12,7 +12,21 @@ from typing import Any
 import typer
 
 # Imported for the commands that they add.
-from circuitsnn.cli import adc, crosscheck, data, devices, fit, infer, netlist, oscillator, run, sram, train  # noqa: F401
+from circuitsnn.cli import (  # noqa: F401
+    adc,
+    crosscheck,
+    data,
+    devices,
+    fit,
+    infer,
+    netlist,
+    oscillator,
+    report,
+    run,
+    sram,
+    studies,
+    train,
+)
 from circuitsnn.cli.app import app
 from circuitsnn.cli.terminal import SPELL_OUT, say
 from circuitsnn.errors import EngineError, InputError, StudyError

@@ -62,6 +62,10 @@ SigmaOption = Annotated[
     float | None, typer.Option("--sigma", min=0, help="Relative spread of drawn devices, in place of the card's own.")
 ]
 PictureOption = Annotated[Path | None, typer.Option("--out", help="Picture to write (PNG).")]
+SchedulerOption = Annotated[
+    str | None,
+    typer.Option("--scheduler", metavar="ADDRESS", help="Dask scheduler whose workers do the work: tcp://HOST:PORT."),
+]
 JobsOption = Annotated[int | None, typer.Option(min=1, help="Worker processes; without it, one a core.")]
 
 

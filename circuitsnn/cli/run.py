@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from circuitsnn.cli.app import app
-from circuitsnn.cli.options import JobsOption, JsonOption, SetOption, cores, read_settings
+from circuitsnn.cli.options import JobsOption, JsonOption, SchedulerOption, SetOption, cores, read_settings
 from circuitsnn.cli.output import require_writable
 from circuitsnn.cli.terminal import progress, say, say_json, say_table
 from circuitsnn.errors import InputError
@@ -28,16 +28,21 @@ def run(
     ] = False,
     seed: Annotated[int | None, typer.Option("--seed", min=0, help="Seed of all randomness.")] = None,
     jobs: JobsOption = None,
+    scheduler: SchedulerOption = None,
     out: Annotated[Path | None, typer.Option("--out", help="Folder for the results.")] = None,
     as_json: JsonOption = False,
 ) -> int:
     """Run a study, and compare what it finds with what the paper claims.
+
+    While it runs, what is done is kept beside the folder for the results: after an interruption of any kind the same
+    command goes on from there.
 
     Exit status: 0 when every claim holds, 1 when one does not, 2 for wrong input, 3 when the study fails.
 
     Example: circuitsnn run associative_memory --quick --out results
     """
     from circuitsnn.study import load_study, run_study
+    from circuitsnn.study.unfinished import unfinished_folder
 
     chosen = read_settings(settings)
     loaded = load_study(study)
@@ -47,10 +52,23 @@ def run(
         chosen["train"] = "true"
     if out is not None:
         require_writable(out)
-    with progress(f"study {study}", shown=not as_json) as report:
-        result = run_study(
-            loaded, quick=quick, settings=chosen, seed=seed, jobs=jobs or cores(), out=out, progress=report
-        )
+    try:
+        with progress(f"study {study}", shown=not as_json) as report:
+            result = run_study(
+                loaded,
+                quick=quick,
+                settings=chosen,
+                seed=seed,
+                jobs=jobs or cores(),
+                out=out,
+                progress=report,
+                executor=scheduler,
+            )
+    except KeyboardInterrupt:
+        kept = unfinished_folder(out or Path("runs", loaded.name))
+        advice = f"; the same command goes on from what is done, which is in {kept}" if kept.exists() else ""
+        say(f"interrupted{advice}", sys.stderr)
+        return 130
     if as_json:
         say_json(result.to_dict())
     else:

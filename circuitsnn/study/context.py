@@ -1,20 +1,31 @@
 """What a study's function gets: its parameters, cards, random generators and a way to share out work."""
 
 import copy
-import multiprocessing
-import signal
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
+import pandas as pd
 
+import circuitsnn
 from circuitsnn.cards import Card
 from circuitsnn.errors import InputError, StudyError
 from circuitsnn.study.definition import Value
+from circuitsnn.study.executors import Done, Executor, open_executor
+from circuitsnn.study.executors.here import Here
+from circuitsnn.study.fingerprint import fingerprint, name_of
+from circuitsnn.study.plain import from_plain, to_plain
+from circuitsnn.study.plans import Plan, as_plan
 from circuitsnn.study.registry import load_module
+from circuitsnn.study.store import Store, Trial
+from circuitsnn.study.sweep import StopRule, sweep
+from circuitsnn.study.unfinished import Unfinished
+from circuitsnn.study.work import Work
+
+__all__ = ["Progress", "StudyContext", "ignore_progress"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -41,6 +52,10 @@ class StudyContext:
     """Told how far the work is."""
     module: tuple[str, str] | None = None
     """Name and path of the study's module, for workers to load."""
+    executor: Executor | None = None
+    """Where work is done; without it, worker processes are started for each step."""
+    unfinished: Unfinished | None = None
+    """Where done work is kept until the run is finished; without it, an interrupted run starts anew."""
     _seeds: np.random.SeedSequence = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -84,6 +99,10 @@ class StudyContext:
     def map(self, function: Callable[[Item], Result], items: Iterable[Item], label: str = "working") -> list[Result]:
         """Apply a function to each item, in worker processes if there are to be several.
 
+        What is done is kept: a run that was killed and is run again by the same command goes on from there. It must be
+        something that JSON can hold (`circuitsnn.study.plain`), and each item something that has a `fingerprint`; other
+        work starts anew.
+
         Parameters
         ----------
         function : callable
@@ -106,71 +125,121 @@ class StudyContext:
             If the function fails otherwise, or a worker process dies.
         """
         items = list(items)
-        self._report(label, 0, len(items))
-        if self.jobs == 1 or len(items) < 2:
-            return self._map_here(function, items, label)
-        return self._map_in_workers(function, items, label)
+        path = None if self.unfinished is None else self.unfinished.store(label, [function, items])
+        about = {"version": circuitsnn.__version__, "function": name_of(function), "seed": self.seed}
+        about |= {"parameters": [], "units": {}, "trials": 1, "reads": 1}
+        with self._opened() as executor, Store(path, about, {}) as store:
+            mapping = _Mapping(label, len(items), store, self.progress)
+            call = partial(_on_a_copy, function) if isinstance(executor, Here) else function
+            Work(store, len(items), items.__getitem__).do(executor, call, mapping.record, mapping.know)
+            return mapping.finished()
 
-    def _report(self, label: str, done: int, total: int) -> None:
-        self.progress(done / total if total else 1.0, f"{label}: {done} of {total}")
+    def sweep(
+        self,
+        function: Callable[..., Any],
+        plan: Plan | Mapping[str, Iterable] | pd.DataFrame | Iterable[Mapping],
+        *,
+        trials: int = 1,
+        reads: int = 1,
+        time_limit: float | None = None,
+        stop: StopRule | None = None,
+        common: bool = False,
+        label: str = "sweeping",
+    ) -> pd.DataFrame:
+        """Call a function for every row of a plan; see `circuitsnn.study.sweep.sweep`.
 
-    def _map_here(self, function: Callable, items: list, label: str) -> list:
-        results = []
-        for number, item in enumerate(items, start=1):
+        Each call gets other seeds, which follow from the study's. Trials are kept: a run that was killed and is run
+        again by the same command goes on from there.
+
+        Parameters
+        ----------
+        function, plan, trials, reads, time_limit, stop, common
+            As for `circuitsnn.study.sweep.sweep`.
+        label : str
+            What is being done, for the progress display.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row a trial.
+        """
+        plan = as_plan(plan)
+        seed = int(self._seeds.spawn(1)[0].generate_state(1, np.uint64)[0]) >> 1
+        work = [fingerprint(function, strict=False), plan.fingerprint(), seed, trials, reads, common]
+        with self._opened(isolated=time_limit is not None) as executor:
+            return sweep(
+                function,
+                plan,
+                trials=trials,
+                reads=reads,
+                seed=seed,
+                executor=executor,
+                store=None if self.unfinished is None else self.unfinished.store(label, work),
+                time_limit=time_limit,
+                stop=stop,
+                common=common,
+                progress=lambda share, text: self.progress(share, f"{label}: {text}"),
+            )
+
+    def _opened(self, isolated: bool = False) -> AbstractContextManager[Executor]:
+        if self.executor is not None and not (isolated and isinstance(self.executor, Here)):
+            return nullcontext(self.executor)
+        initialise = None if self.module is None else partial(load_module, *self.module)
+        return open_executor(None, self.jobs, isolated=isolated, initialise=initialise)
+
+
+class _Mapping:
+    """Items on their way to results."""
+
+    def __init__(self, label: str, count: int, store: Store, progress: Progress):
+        self._label, self._count, self._store, self._progress = label, count, store, progress
+        self._results: dict[int, Any] = {}
+        self._kept = 0
+        self._report()
+
+    def know(self, number: int) -> None:
+        """Hear that an item is done already, or by another process."""
+        self._kept += 1
+        self._report()
+
+    def record(self, done: Done, item: Any) -> None:
+        """Keep a result, or say what became of it."""
+        if done.status != "ok":
+            raise self._failure(done) from done.exception
+        self._results[done.number] = done.value
+        # Without a file it would only take memory.
+        if self._store.path is not None:
             try:
-                results.append(function(copy.deepcopy(item)))
-            except Exception as error:
-                raise _failure(label, number, len(items), error) from error
-            self._report(label, number, len(items))
-        return results
+                answer = {"result": to_plain(done.value)}
+            except InputError:
+                answer = None
+            if answer is not None:
+                self._store.record(Trial(done.number, {}, 0, "ok", answer, "", done.duration))
+        self._report()
 
-    def _map_in_workers(self, function: Callable, items: list, label: str) -> list:
-        bystanders = set(multiprocessing.active_children())
-        # "spawn" works alike on every system, and a forked copy of running threads (Numba's) may hang.
-        pool = ProcessPoolExecutor(
-            max_workers=min(self.jobs, len(items)),
-            mp_context=multiprocessing.get_context("spawn"),
-            initializer=_start_worker,
-            initargs=(self.module,),
-        )
-        try:
-            futures = {pool.submit(function, item): number for number, item in enumerate(items, start=1)}
-            for done, future in enumerate(as_completed(futures), start=1):
-                _check(future, label, futures[future], len(items))
-                self._report(label, done, len(items))
-            pool.shutdown()
-            return [future.result() for future in futures]
-        except BaseException:
-            # Not waiting for items under way: an error and Ctrl-C shall end the study at once.
-            pool.shutdown(wait=False, cancel_futures=True)
-            for process in set(multiprocessing.active_children()) - bystanders:
-                process.terminate()
-            raise
+    def finished(self) -> list[Any]:
+        """Give the results in order."""
+        if self._kept:
+            for trial in self._store.trials():
+                if trial.number not in self._results:
+                    self._results[trial.number] = from_plain(trial.answer["result"])
+        return [self._results[number] for number in range(self._count)]
+
+    def _report(self) -> None:
+        done = len(self._results) + self._kept
+        self._progress(done / self._count if self._count else 1.0, f"{self._label}: {done} of {self._count}")
+
+    def _failure(self, done: Done) -> Exception:
+        if isinstance(done.exception, InputError):
+            return InputError(str(done.exception))
+        where = f"{self._label}: item {done.number + 1} of {self._count}"
+        if done.status == "died":
+            return StudyError(f"{where}: a worker process died: {done.error}")
+        return StudyError(f"{where} failed: {done.error}")
 
 
-def _check(future: Future, label: str, number: int, total: int) -> None:
-    try:
-        future.result()
-    except BrokenProcessPool as error:
-        raise StudyError(
-            f"{label}: a worker process died; the memory may be full, or the script that runs the study "
-            "with several jobs lacks its \"if __name__ == '__main__':\""
-        ) from error
-    except Exception as error:
-        raise _failure(label, number, total, error) from error
-
-
-def _failure(label: str, number: int, total: int, error: Exception) -> Exception:
-    if isinstance(error, InputError):
-        return InputError(str(error))
-    return StudyError(f"{label}: item {number} of {total} failed: {type(error).__name__}: {error}")
-
-
-def _start_worker(module: tuple[str, str] | None) -> None:
-    # Ctrl-C reaches the whole process group; the main process alone answers it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if module is not None:
-        load_module(*module)
+def _on_a_copy(function: Callable[[Item], Result], item: Item) -> Result:
+    return function(copy.deepcopy(item))
 
 
 def ignore_progress(share: float, text: str) -> None:

@@ -3,11 +3,13 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from matplotlib.figure import Figure
 
+from circuitsnn.data import names as data_sets
 from circuitsnn.errors import InputError
 from circuitsnn.quantities import read_quantity
 from circuitsnn.study.claims import Claim
@@ -162,10 +164,24 @@ class Study:
     """Parameters, in the order in which they are shown."""
     cards: tuple[str, ...] = ()
     """Device cards that it uses; the first is the one that ``--set card...`` means."""
+    data: tuple[str, ...] = ()
+    """Data sets that it needs as it is, by their names in `circuitsnn.data`."""
+    quick_duration: float | None = None
+    """About how long the quick form takes on a machine of two cores, kernels compiled; None if not measured. [s]"""
+    full_duration: float | None = None
+    """The same of the full form. [s]"""
 
     def __post_init__(self) -> None:
         if not _FILE_NAME.fullmatch(self.name):
             raise InputError(f"study name {self.name!r}: allowed are letters, digits, '_' and '-'")
+        for duration in (self.quick_duration, self.full_duration):
+            if duration is not None and not 0.0 < duration < inf:
+                raise InputError(
+                    f"study {self.name}: a duration is {duration!r}; allowed is a number above 0, in seconds"
+                )
+        unknown = [name for name in self.data if name not in data_sets()]
+        if unknown:
+            raise InputError(f"study {self.name} needs data set {unknown[0]!r}; allowed: {', '.join(data_sets())}")
         names = [parameter.name for parameter in self.parameters]
         for name in names:
             if not name.isidentifier() or name == "card" or names.count(name) > 1:

@@ -134,12 +134,12 @@ class _Feeder:
         elif isinstance(value, FunctionType):
             self._feed_function(value)
         elif isinstance(value, type):
-            self._write("class", value.__qualname__, _source(value) or value.__module__)
+            self._feed_class(value)
         elif isinstance(getattr(value, "py_func", None), FunctionType):  # compiled by Numba
             self._feed_all("compiled", [value.py_func])
         elif dataclasses.is_dataclass(value):
             fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-            self._feed_all("dataclass", [type(value).__qualname__, fields])
+            self._feed_all("dataclass", [type(value), fields])
         elif callable(value) and hasattr(value, "__dict__") and type(value).__module__ != "builtins":
             self._feed_all("object", [type(value), vars(value)])
         elif self._strict:
@@ -155,9 +155,27 @@ class _Feeder:
         self._feed_all("defaults", [function.__defaults__, function.__kwdefaults__])
         for cell in function.__closure__ or ():
             try:
-                self.feed(cell.cell_contents)
+                content = cell.cell_contents
             except ValueError:  # a name that has no value yet
                 self._write("empty")
+            else:
+                self.feed(content)
+        self._feed_globals(function)
+
+    def _feed_class(self, kind: type) -> None:
+        if kind.__module__.partition(".")[0] in ("circuitsnn", "builtins"):
+            self._write("class", kind.__module__, kind.__qualname__)
+            return
+        self._write("class", kind.__qualname__, _source(kind))
+        for base in kind.__bases__:
+            if base.__module__ == kind.__module__:
+                self.feed(base)
+        for member in vars(kind).values():
+            function = getattr(member, "__func__", getattr(member, "fget", member))
+            if isinstance(function, FunctionType):
+                self._feed_globals(function)
+
+    def _feed_globals(self, function: FunctionType) -> None:
         for name in _names(function.__code__):
             named = function.__globals__.get(name)
             own = isinstance(named, (FunctionType, type)) and named.__module__ == function.__module__

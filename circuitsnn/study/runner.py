@@ -1,6 +1,7 @@
 """Running a study: settings in, a folder with claims, tables, figures and provenance out."""
 
 import difflib
+import inspect
 import json
 import os
 import platform
@@ -10,9 +11,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
+from functools import partial
 from importlib.metadata import version
 from math import isfinite
 from pathlib import Path
@@ -25,10 +27,13 @@ import circuitsnn
 from circuitsnn.cards import Card, load_card
 from circuitsnn.errors import InputError, StudyError
 from circuitsnn.figures import house_style, save_figure
+from circuitsnn.resources import resource_folder
 from circuitsnn.study.claims import Claim
 from circuitsnn.study.context import Progress, StudyContext, ignore_progress
 from circuitsnn.study.definition import Outcome, Study, Value
-from circuitsnn.study.registry import worker_module
+from circuitsnn.study.executors import Executor, open_executor
+from circuitsnn.study.registry import load_module, worker_module
+from circuitsnn.study.unfinished import Unfinished
 
 _PROVENANCE = "provenance.json"
 
@@ -89,12 +94,16 @@ def run_study(
     jobs: int = 1,
     out: str | os.PathLike | None = None,
     progress: Progress | None = None,
+    executor: str | Executor | None = None,
 ) -> StudyResult:
     """Run a study and write what it finds into a folder, whole or not at all.
 
     The folder gets summary.json (claims, parameters), results.parquet and further tables, each figure as
     SVG and PNG, and provenance.json (versions, cards, seed, command, date). The answers depend on the
-    settings and the seed only, not on `jobs`.
+    settings and the seed only, not on where the work is done.
+
+    While the run lasts, what is done is kept in a folder NAME.unfinished beside it. The same call goes on from there
+    after an interruption of any kind, and several processes that make the same call at a time share out the work.
 
     Parameters
     ----------
@@ -113,6 +122,8 @@ def run_study(
         Folder to write; runs/NAME unless told. A run that is there already is replaced.
     progress : callable, optional
         Called with the share of the present step that is done, 0 to 1, and a text that says what it is.
+    executor : str or Executor, optional
+        Where the work is done, as `circuitsnn.study.executors.open_executor` reads it.
 
     Returns
     -------
@@ -132,7 +143,13 @@ def run_study(
     cards = _read_cards(study, settings)
     parameters = _read_parameters(study, settings, quick)
     folder = Path("runs", study.name) if out is None else Path(out)
-    with _replacing_folder(folder) as draft, house_style():
+    unfinished = Unfinished(folder.resolve(), [study.name, parameters, cards, seed, quick, circuitsnn.__version__])
+    with (
+        _replacing_folder(folder) as draft,
+        _kept_on_failure(unfinished),
+        _opened(executor, jobs, study) as workers,
+        house_style(),
+    ):
         context = StudyContext(
             parameters=parameters,
             cards=cards,
@@ -141,6 +158,8 @@ def run_study(
             quick=quick,
             progress=progress or ignore_progress,
             module=worker_module(study),
+            executor=workers,
+            unfinished=unfinished,
         )
         started = time.perf_counter()
         outcome = _run(study, context)
@@ -151,7 +170,10 @@ def run_study(
         for name, figure in outcome.figures.items():
             save_figure(figure, draft, name)
         files = sorted([*(path.name for path in draft.iterdir()), _PROVENANCE])
-        _write_json(draft / _PROVENANCE, {**_provenance(context, settings, duration), "files": files})
+        provenance = {**_provenance(study, context, settings, duration), "files": files}
+        _write_json(draft / _PROVENANCE, provenance)
+    # Only now that the run is in its place; its tables tell what the stores did.
+    unfinished.discard()
     return StudyResult(
         study=study,
         parameters=parameters,
@@ -163,6 +185,22 @@ def run_study(
         quick=quick,
         duration=duration,
     )
+
+
+@contextmanager
+def _kept_on_failure(unfinished: Unfinished) -> Iterator[None]:
+    try:
+        yield
+    except BaseException as error:
+        unfinished.give_up(wrong_input=isinstance(error, InputError))
+        raise
+
+
+def _opened(executor: str | Executor | None, jobs: int, study: Study) -> AbstractContextManager[Executor]:
+    if isinstance(executor, Executor):  # whoever opened it closes it
+        return nullcontext(executor)
+    module = worker_module(study)
+    return open_executor(executor, jobs, initialise=None if module is None else partial(load_module, *module))
 
 
 def _run(study: Study, context: StudyContext) -> Outcome:
@@ -222,21 +260,33 @@ def _summary(
         "study": study.name,
         "title": study.title,
         "source": study.source,
+        "about": _about(study),
         "quick": quick,
         "seed": seed,
         "holds": all(claim.holds for claim in claims),
         "claims": [asdict(claim) for claim in claims],
         "parameters": {
-            parameter.name: {"value": parameters[parameter.name], "unit": parameter.unit}
+            parameter.name: {
+                "value": parameters[parameter.name],
+                "unit": parameter.unit,
+                "meaning": parameter.meaning,
+            }
             for parameter in study.parameters
         },
     }
 
 
-def _provenance(context: StudyContext, settings: Mapping[str, Any], duration: float) -> dict[str, Any]:
+def _about(study: Study) -> str:
+    """Say what the study asks, as the docstring of its file does."""
+    module = sys.modules.get(study.run.__module__)
+    return (inspect.getdoc(module) or "") if getattr(module, "__file__", None) else ""
+
+
+def _provenance(study: Study, context: StudyContext, settings: Mapping[str, Any], duration: float) -> dict[str, Any]:
     libraries = ("numpy", "scipy", "numba", "pandas", "matplotlib", "pyarrow")
     return {
         "made_by": "circuitsnn",
+        "study_file": _own_file(study),
         "versions": {
             "circuitsnn": circuitsnn.__version__,
             "python": platform.python_version(),
@@ -249,15 +299,27 @@ def _provenance(context: StudyContext, settings: Mapping[str, Any], duration: fl
         "quick": context.quick,
         "seed": context.seed,
         "jobs": context.jobs,
-        "cards": {
-            listed: {
-                "name": card.name,
-                "parameters": {name: asdict(parameter) for name, parameter in card.parameters.items()},
-            }
-            for listed, card in context.cards.items()
-        },
+        "cards": {listed: _card(card) for listed, card in context.cards.items()},
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "duration_s": duration,
+    }
+
+
+def _own_file(study: Study) -> str | None:
+    """Path of a user's own study; None for one of the package's."""
+    module = worker_module(study)
+    if module is None or Path(module[1]).parent == resource_folder("studies").resolve():
+        return None
+    return module[1]
+
+
+def _card(card: Card) -> dict[str, Any]:
+    return {
+        "name": card.name,
+        "title": card.title,
+        "source": card.source,
+        "parameters": {name: asdict(parameter) for name, parameter in card.parameters.items()},
+        "parts": {name: _card(part) for name, part in card.parts.items()},
     }
 
 

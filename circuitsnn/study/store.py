@@ -25,7 +25,7 @@ import pandas as pd
 import circuitsnn
 from circuitsnn.errors import InputError, StudyError
 
-__all__ = ["FORMAT", "Store", "Trial", "read_store"]
+__all__ = ["FORMAT", "Store", "Trial", "is_empty", "read_store"]
 
 FORMAT = 1
 """Version of the format."""
@@ -109,6 +109,8 @@ class Store:
             self._connection.execute("PRAGMA journal_mode = WAL")
         # In WAL mode this is safe against the end of the process; the end of the power may cost the latest trials.
         self._connection.execute("PRAGMA synchronous = NORMAL")
+        # Emptying the log waits for the disk: every 16 MB, not SQLite's 4, or slow disks would hold up short trials.
+        self._connection.execute("PRAGMA wal_autocheckpoint = 4000")
         with self._writing():
             if self.path is None or _is_new(self._connection):
                 for table in _TABLES:
@@ -350,17 +352,41 @@ def read_store(path: str | os.PathLike) -> pd.DataFrame:
         return _frame(_trials(connection, 0, 2**63 - 1), _about(connection))
 
 
+def is_empty(path: Path) -> bool:
+    """Tell whether a store holds no trials.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    bool
+        Whether it holds none; also where it is not there or no store.
+    """
+    if not path.is_file():
+        return True
+    try:
+        with closing(_open_to_read(path)) as connection:
+            return connection.execute("SELECT count(*) FROM trials").fetchone()[0] == 0
+    except sqlite3.Error:
+        return True
+
+
 def _connect(name: str, uri: bool = False) -> sqlite3.Connection:
     return sqlite3.connect(name, timeout=_PATIENCE, isolation_level=None, check_same_thread=False, uri=uri)
 
 
 def _open_to_read(path: Path) -> sqlite3.Connection:
-    address = f"{path.resolve().as_uri()}?mode=ro"
-    # A store that nobody fills can be read where nothing may be written.
-    quiet = not path.with_name(f"{path.name}-wal").exists()
-    if quiet and not os.access(path.parent, os.W_OK):
-        address += "&immutable=1"
-    return _connect(address, uri=True)
+    # Only who may write can remove the files that SQLite puts beside the store while somebody reads it.
+    if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
+        mode = "rw"
+    elif path.with_name(f"{path.name}-wal").exists():
+        mode = "ro"
+    else:
+        mode = "ro&immutable=1"
+    return _connect(f"{path.resolve().as_uri()}?mode={mode}", uri=True)
 
 
 def _check_writable(path: Path) -> None:

@@ -3,10 +3,9 @@
 import inspect
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing, nullcontext
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -16,10 +15,11 @@ import circuitsnn
 from circuitsnn.checks import whole_number
 from circuitsnn.errors import InputError
 from circuitsnn.study.answers import not_numbers, read_answer
-from circuitsnn.study.executors import Done, Executor, Task, open_executor
+from circuitsnn.study.executors import Done, Executor, open_executor
 from circuitsnn.study.fingerprint import fingerprint, name_of
 from circuitsnn.study.plans import RESERVED, Plan, as_plan
 from circuitsnn.study.store import Store, Trial
+from circuitsnn.study.work import Work
 
 if TYPE_CHECKING:
     import xarray
@@ -38,9 +38,6 @@ _WORDS = {
     "reads": "number of reads of each chip",
     "common": "choice of common chips",
 }
-_BATCH_TIME = 0.5  # work that is claimed at once [s]
-_BATCH = 1000  # trials that are claimed at once, at most
-_WAIT = 0.2  # between looks at what other processes have done [s]
 _REPORT = 0.1  # between reports of progress [s]
 
 
@@ -142,7 +139,8 @@ def sweep(
         raise InputError(f"time_limit is {time_limit!r}; allowed is a time in seconds > 0, or None for no limit")
     if stop is not None and not isinstance(stop, StopRule):
         raise InputError(f"stop is {stop!r}; allowed is an object with a method done(frame), or None")
-    call = _Call(function, _wants(function, plan), (*plan.names, *RESERVED))
+    wants = _wants(function, plan)
+    call = _Call(function, wants, (*plan.names, *RESERVED))
     about = {
         "version": circuitsnn.__version__,
         "function": name_of(function),
@@ -155,14 +153,14 @@ def sweep(
         "parameters": list(plan.names),
         "units": plan.units,
     }
-    order = _Order(plan, int(trials), int(reads), int(seed), bool(common))
+    order = _Order(plan, int(trials), int(reads), int(seed), bool(common), "chip_rng" in wants)
     with (
         _opened(executor, jobs, time_limit) as workers,
         Store(store, about, _WORDS) as kept,
     ):
-        work = _Work(call, order, kept, stop, progress or _silent)
-        work.finish(workers, time_limit)
-        return work.table()
+        on_its_way = _Sweep(call, order, kept, stop, progress or _silent)
+        on_its_way.finish(workers, time_limit)
+        return on_its_way.table()
 
 
 def to_xarray(frame: pd.DataFrame) -> "xarray.Dataset":
@@ -231,7 +229,7 @@ def seed_of(seed: int, row: int, chip: int, read: int, common: bool = False) -> 
 
 def _drawn_seed(seed: int, key: tuple[int, ...]) -> int:
     # 63 bits, which databases and tables hold as a number; among a million trials two are alike once in 2e7 sweeps.
-    return int(np.random.SeedSequence(seed, spawn_key=key).generate_state(1, np.uint64)[0] >> np.uint64(1))
+    return int(np.random.SeedSequence(seed, spawn_key=key).generate_state(1, np.uint64)[0]) >> 1
 
 
 @dataclass(frozen=True)
@@ -243,6 +241,7 @@ class _Order:
     reads: int
     seed: int
     common: bool
+    with_chips: bool
 
     def __len__(self) -> int:
         return len(self.plan) * self.trials * self.reads
@@ -252,7 +251,7 @@ class _Order:
         chips, read = divmod(number, self.reads)
         row, chip = divmod(chips, self.trials)
         # The chip's key is shorter than a trial's by one, so that the two never meet.
-        chip_seed = _drawn_seed(self.seed, (chip,) if self.common else (row, chip))
+        chip_seed = _drawn_seed(self.seed, (chip,) if self.common else (row, chip)) if self.with_chips else 0
         return self.plan[row], seed_of(self.seed, row, chip, read, self.common), chip_seed
 
 
@@ -324,7 +323,7 @@ class _Stops:
 
 
 @dataclass
-class _Work:
+class _Sweep:
     """A sweep on its way."""
 
     call: _Call
@@ -336,53 +335,28 @@ class _Work:
 
     def __post_init__(self) -> None:
         self.stops = _Stops(self.stop, self.order, self.store)
-        self.arguments: dict[int, tuple[dict, int, int]] = {}
-        self.busy: list[int] = []
-        counts = self.store.counts()
-        self.before = self.done = sum(counts.values())
-        self.failed = self.done - counts.get("ok", 0)
+        self.count()
+        self.own = 0
         self.started = time.perf_counter()
         self.reported = -np.inf
 
+    def count(self) -> None:
+        """Count what is done, by other processes too."""
+        counts = self.store.counts()
+        self.done = sum(counts.values())
+        self.failed = self.done - counts.get("ok", 0)
+
     def finish(self, executor: Executor, time_limit: float | None) -> None:
-        """Do what is left, with what other processes do not do."""
-        left: Iterable[int] = range(len(self.order))
+        """Do what is left."""
+        work = Work(self.store, len(self.order), self.order.argument, self.stops.wants)
         self.report()
-        while True:
-            with closing(executor.run(self.call, self.tasks(left), time_limit=time_limit)) as ended:
-                for done in ended:
-                    self.record(done)
-            left = [number for number in self.busy if self.stops.wants(number)]
-            if not left:
-                break
-            time.sleep(_WAIT)
-            self.busy = []
-            self.done = sum(self.store.counts().values())
-            self.report()
+        work.do(executor, self.call, self.record, self.stops.know, time_limit)
+        self.count()
         self.report(last=True)
 
-    def tasks(self, numbers: Iterable[int]) -> Iterator[Task]:
-        """Claim trials, some at a time, and hand them out."""
-        wanted = filter(self.stops.wants, numbers)
-        count = 1
-        while chunk := list(islice(wanted, count)):
-            claimed, busy = self.store.claim(chunk)
-            self.busy += busy
-            for number in set(chunk).difference(claimed, busy):
-                self.stops.know(number)
-            for number in filter(self.stops.wants, claimed):
-                self.arguments[number] = self.order.argument(number)
-                yield Task(number, self.arguments[number])
-            count = self.batch() if claimed else min(2 * count, _BATCH)
-
-    def batch(self) -> int:
-        """Choose how many trials to claim: few where they are long, or another process would wait for them."""
-        rate = (self.done - self.before) / max(time.perf_counter() - self.started, 1e-3)
-        return min(max(int(rate * _BATCH_TIME), 1), _BATCH)
-
-    def record(self, done: Done) -> None:
+    def record(self, done: Done, argument: tuple[dict, int, int]) -> None:
         """Keep what became of a trial."""
-        parameters, seed, _ = self.arguments.pop(done.number)
+        parameters, seed, _ = argument
         answer, error, status = None, done.error, done.status
         if done.status == "ok":
             answer, units = done.value
@@ -393,6 +367,7 @@ class _Work:
                 self.units |= units
                 self.store.note("answer_units", self.units)
         self.store.record(Trial(done.number, parameters, seed, status, answer, error, done.duration))
+        self.own += 1
         self.done += 1
         self.failed += status != "ok"
         self.stops.know(done.number)
@@ -405,9 +380,9 @@ class _Work:
             return
         self.reported = now
         total = len(self.order)
-        rate = (self.done - self.before) / max(now - self.started, 1e-9)
+        rate = self.own / max(now - self.started, 1e-9)
         text = f"{self.done} of {total} trials"
-        if self.done > self.before:
+        if self.own:
             text += f", {rate:.3g} a second"
             if self.done < total and not last:
                 text += f", {_in_words((total - self.done) / rate)} left"

@@ -73,3 +73,16 @@ def test_an_outcome_needs_its_main_table_and_names_for_files():
         Outcome(claims=(), tables={})
     with pytest.raises(InputError, match="cannot name a file"):
         Outcome(claims=(), tables={"results": pd.DataFrame()}, figures={"../x": None})
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"data": ("mnist", "no_such_set")}, "needs data set 'no_such_set'; allowed: digits, "),
+        ({"quick_duration": 0.0}, "duration is 0.0; allowed is a number above 0"),
+        ({"full_duration": float("nan")}, "duration is nan; allowed is a number above 0"),
+    ],
+)
+def test_a_study_says_only_what_can_be(fields, message):
+    with pytest.raises(InputError, match=message):
+        Study(name="mine", title="", source="", run=print, **fields)

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from circuitsnn.cards import load_card
 from circuitsnn.errors import InputError
-from circuitsnn.study import StudyError, run_study
+from circuitsnn.study import StudyError, load_study, run_study
 
 FILES = {"summary.json", "results.parquet", "rolls.svg", "rolls.png", "provenance.json"}
 
@@ -32,12 +33,14 @@ def test_a_run_writes_its_folder_and_tells_what_it_found(dice, tmp_path):
 
     summary = json.loads((result.folder / "summary.json").read_text())
     assert summary["holds"] is True
-    assert summary["parameters"]["rolls"] == {"value": 4, "unit": "1"}
+    assert summary["parameters"]["rolls"] == {"value": 4, "unit": "1", "meaning": "Number of rolls"}
+    assert summary["about"] == "Does a dice roll like a dice?"
     assert summary["claims"][1]["paper"] == 20e3
     assert summary.items() <= json.loads(json.dumps(result.to_dict())).items()
 
     provenance = json.loads((result.folder / "provenance.json").read_text())
     assert provenance["seed"] == 3
+    assert provenance["study_file"] == str(tmp_path / "studies" / "dice.py")
     assert provenance["versions"]["numpy"] == np.__version__
     assert provenance["cards"]["vo2_delacour2021"]["parameters"]["R_S"]["value"] == 20e3
 
@@ -46,6 +49,18 @@ def test_the_default_folder_is_named_after_the_study(dice, tmp_path, monkeypatch
     monkeypatch.chdir(tmp_path)
     assert run_study(dice, quick=True).folder == Path("runs/dice")
     assert names(tmp_path / "runs" / "dice") == FILES
+
+
+def test_provenance_tells_a_cards_parts_too(dice_file, tmp_path):
+    dice_file.write_text(
+        dice_file.read_text().replace("vo2_delacour2021", "sram_macro_65nm").replace(".R_S", ".rows_on")
+    )
+    folder = run_study(load_study(dice_file), quick=True, out=tmp_path / "run").folder
+    card = json.loads((folder / "provenance.json").read_text())["cards"]["sram_macro_65nm"]
+    assert card["title"] == load_card("sram_macro_65nm").title
+    nmos = card["parts"]["array"]["parts"]["cell"]["parts"]["nmos"]
+    assert nmos["name"] == "nmos_65nm"
+    assert nmos["parameters"]["V_T0"]["value"] == load_card("nmos_65nm").V_T0
 
 
 def test_settings_reach_parameters_and_card(dice, tmp_path):
@@ -113,12 +128,15 @@ def test_a_former_run_is_replaced_unless_something_else_lies_in_it(dice, tmp_pat
         ("refuse", InputError, "^no number will do$"),
     ],
 )
-def test_a_failing_item_ends_the_study_soon_and_leaves_nothing(dice, tmp_path, jobs, mode, error, message):
+def test_a_failing_item_ends_the_study_soon_and_leaves_no_run(dice, tmp_path, jobs, mode, error, message):
     started = time.perf_counter()
     with pytest.raises(error, match=message):
         run_study(dice, settings={"mode": mode}, jobs=jobs, out=tmp_path / "runs" / "run")
     assert time.perf_counter() - started < 30
-    assert names(tmp_path) == {"studies"}
+    # Wrong input leaves nothing at all; else the items that were done are kept, in case that it can be mended.
+    kept = {"runs"} if mode == "fail" else set()
+    assert names(tmp_path) == {"studies"} | kept
+    assert not kept or names(tmp_path / "runs") == {"run.unfinished"}
 
 
 def test_a_failed_run_leaves_the_former_one_as_it_was(dice, tmp_path):
@@ -160,7 +178,7 @@ def test_another_seed_gives_other_answers_and_generators_differ(dice, tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no process group to interrupt")
-def test_ctrl_c_ends_the_study_within_seconds_and_leaves_nothing(dice_file, tmp_path):
+def test_ctrl_c_ends_the_study_within_seconds_and_leaves_what_is_done(dice_file, tmp_path):
     dice_file.write_text(dice_file.read_text().replace("if number == 3", "if number == 0"))
     program = (
         "from circuitsnn.study import load_study, run_study\n"
@@ -189,4 +207,4 @@ def test_ctrl_c_ends_the_study_within_seconds_and_leaves_nothing(dice_file, tmp_
     assert time.perf_counter() - started < 10
     assert errors.strip().endswith("KeyboardInterrupt")
     assert process.returncode != 0
-    assert names(tmp_path) == {"studies", "script.py"}
+    assert names(tmp_path) == {"studies", "script.py", "run.unfinished"}

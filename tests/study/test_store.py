@@ -71,7 +71,7 @@ def test_a_store_gives_the_same_table_and_can_be_read_back(tmp_path):
     for again in (read_store(path), read_store(str(path)), sweep(squares, {"a": range(20)}, store=path)):
         pd.testing.assert_frame_equal(again, frame)
         assert again.attrs == frame.attrs
-    assert os.listdir(path.parent) == ["s.db"]
+        assert os.listdir(path.parent) == ["s.db"]
 
 
 @pytest.fixture

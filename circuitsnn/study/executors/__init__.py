@@ -54,4 +54,11 @@ def open_executor(
         return Here()
     if where == "processes":
         return Processes(jobs, initialise=initialise)
-    raise InputError(f"executor is {where!r}; allowed: 'here', 'processes'")
+    if isinstance(where, str) and "://" in where:
+        from circuitsnn.study.executors.dask import Dask
+
+        return Dask(where, initialise=initialise)
+    raise InputError(
+        f"executor is {where!r}; allowed: 'here', 'processes', or the address of a Dask scheduler such as "
+        "'tcp://host:8786'"
+    )

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
+from circuitsnn.errors import InputError
 from circuitsnn.study.executors.worker import error_text
 
-__all__ = ["Done", "Executor", "Status", "Task", "attempt"]
+__all__ = ["Done", "Executor", "Status", "Task", "attempt", "check_time_limit"]
 
 Status = Literal["ok", "raised", "timed out", "died"]
 """What can become of a task; "died" means the process that worked on it."""
@@ -100,3 +101,20 @@ def attempt(function: Callable[[Any], Any], task: Task) -> Done:
     except Exception as error:
         return Done(task.number, "raised", None, error_text(error), error, time.perf_counter() - start)
     return Done(task.number, "ok", value, duration=time.perf_counter() - start)
+
+
+def check_time_limit(time_limit: float | None) -> None:
+    """Raise unless this can be a time limit.
+
+    Parameters
+    ----------
+    time_limit : float or None
+        Time after which a task is given up. [s]
+
+    Raises
+    ------
+    InputError
+        If it is no positive number.
+    """
+    if time_limit is not None and not (isinstance(time_limit, (int, float)) and time_limit > 0):
+        raise InputError(f"time_limit is {time_limit!r}; allowed is a positive number of seconds")

@@ -18,7 +18,7 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from math import inf
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -27,9 +27,9 @@ import cloudpickle
 
 from circuitsnn.errors import InputError, StudyError
 from circuitsnn.study.executors import worker
-from circuitsnn.study.executors.base import Done, Executor, Status, Task
+from circuitsnn.study.executors.base import Done, Executor, Status, Task, check_time_limit
 
-__all__ = ["Processes", "WorkerTraceback", "carry"]
+__all__ = ["Processes", "WorkerTraceback", "carry", "unpack"]
 
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
@@ -92,6 +92,42 @@ def carry(thing: Any, what: str) -> bytes:
         ) from error
 
 
+def unpack(
+    number: int, status: Status, value: bytes | None, error: str, exception: bytes | None, trace: str, duration: float
+) -> Done:
+    """Unpickle what became of a task in another process.
+
+    Parameters
+    ----------
+    number : int
+        The task's number.
+    status : str
+        What became of it.
+    value : bytes or None
+        What the function returned, if it did.
+    error : str
+        What went wrong.
+    exception : bytes or None
+        What the function raised, if it can be carried.
+    trace : str
+        Where it did.
+    duration : float
+        Time that it took. [s]
+
+    Returns
+    -------
+    Done
+        The same; "raised" if the value cannot be unpickled.
+    """
+    if status != "ok":
+        return Done(number, status, None, error, _exception(exception, trace), duration)
+    try:
+        return Done(number, status, pickle.loads(value), duration=duration)
+    except Exception as problem:
+        error = f"the value cannot be carried from another process: {worker.error_text(problem)}"
+        return Done(number, "raised", None, error, problem, duration)
+
+
 class Processes(Executor):
     """Worker processes on this machine, started when first needed.
 
@@ -119,7 +155,7 @@ class Processes(Executor):
         self._initialise = None if initialise is None else carry(initialise, "initialise")
         self._events: SimpleQueue = SimpleQueue()
         self._started: list[_Process] = []
-        self._at_work = False
+        self._at_work = self._closed = False
         # Also when nobody closes it: at the end of the program at the latest.
         self._end = weakref.finalize(self, _end_all, self._started)
 
@@ -147,33 +183,65 @@ class Processes(Executor):
         StudyError
             If worker processes die before their first task, or the executor is at work already.
         """
-        if time_limit is not None and not time_limit > 0:
-            raise InputError(f"time_limit is {time_limit!r}; allowed is a positive number of seconds")
-        return self._run(carry(function, "the function"), iter(tasks), time_limit)
+        check_time_limit(time_limit)
+        return self._run(carry(function, "the function"), tasks, time_limit)
 
-    def close(self) -> None:
-        """End the worker processes."""
-        _end_all(self._started)
+    def run_carried(self, function: bytes, tasks: Iterable[Task], time_limit: float | None) -> Iterator[tuple]:
+        """Do what `run` does with functions and arguments that are carried to other processes anyway.
 
-    def _run(self, function: bytes, tasks: Iterator[Task], time_limit: float | None) -> Iterator[Done]:
+        Parameters
+        ----------
+        function : bytes
+            The function, from `carry`.
+        tasks : iterable of Task
+            The tasks, with arguments from `carry`.
+        time_limit : float or None
+            Time after which a task is given up. [s]
+
+        Yields
+        ------
+        tuple
+            What became of each, for `unpack`.
+        """
+        if self._closed:
+            raise StudyError("the executor is closed; open another one")
         if self._at_work:
             raise StudyError("the executor is at work already; let that end, or open another one")
         self._at_work = True
-        run = _Run(function, tasks, time_limit)
+        run = _Run(function, iter(tasks), time_limit)
         self._started[:] = [process for process in self._started if process.popen.poll() is None]
         for process in self._started:
             process.load(function)
         try:
-            while self._hand_out(run):
-                yield from self._collect(run)
+            more = self._hand_out(run)
+            while more:
+                self._collect(run)
+                more = self._hand_out(run)  # before the caller sees to what is done
+                yield from run.take_done()
+        except Exception:
+            yield from run.take_done()
+            raise
         finally:
             self._at_work = False
-            for process in [process for process in self._started if process.tasks]:
+            for process in [process for process in self._started if process.tasks or self._closed]:
                 self._started.remove(process)
                 process.kill()
 
+    def close(self) -> None:
+        """End the worker processes, and with them what is under way; from another thread, too."""
+        self._closed = True
+        _end_all(self._started)
+
+    def _run(self, function: bytes, tasks: Iterable[Task], time_limit: float | None) -> Iterator[Done]:
+        carried = (Task(task.number, carry(task.argument, f"the argument of task {task.number}")) for task in tasks)
+        with closing(self.run_carried(function, carried, time_limit)) as run:
+            for done in run:
+                yield unpack(*done)
+
     def _hand_out(self, run: "_Run") -> bool:
         """Give tasks to workers that can take some, start workers; return whether anything is still to come."""
+        if self._closed:
+            raise StudyError("the executor was closed while it was at work")
         for process in sorted(self._started, key=lambda process: len(process.tasks)):
             while process.has_room(run.depth) and run.has(1):
                 process.give(run.next())
@@ -183,35 +251,34 @@ class Processes(Executor):
             loading += 1
         return run.has(1) or any(process.tasks for process in self._started)
 
-    def _collect(self, run: "_Run") -> Iterator[Done]:
-        """Wait until something happens, and say what became of tasks."""
+    def _collect(self, run: "_Run") -> None:
+        """Wait until something happens, and note what became of tasks."""
         now = time.monotonic()
         patience = min([POLL, *(process.deadline(run.time_limit) - now for process in self._started)])
         with suppress(Empty):
             event = self._events.get(timeout=max(patience, 0))
             while True:
-                yield from self._heed(run, *event)
+                self._heed(run, *event)
                 event = self._events.get_nowait()
         for process in list(self._started):
             # What came in while the caller was busy with results goes first.
             if not self._events.empty():
                 break
             if process.popen.poll() is not None:
-                yield from self._bury(run, process)
+                self._bury(run, process)
             elif time.monotonic() > process.deadline(run.time_limit):
-                yield from self._give_up(run, process)
+                self._give_up(run, process)
 
-    def _heed(self, run: "_Run", process: "_Process", when: float, message: tuple | None) -> Iterator[Done]:
+    def _heed(self, run: "_Run", process: "_Process", when: float, message: tuple | None) -> None:
         if process not in self._started:
             return
-        if message is None:
-            yield from self._bury(run, process)
-            return
-        kind, *details = message
-        if kind == "done":
-            done = process.take(when, *details)
-            run.learn(done.duration)
-            yield done
+        kind, *details = message or ("dead",)
+        if kind == "dead":
+            self._bury(run, process)
+        elif kind == "done":
+            process.tasks.popleft()
+            process.since = when
+            run.note(details)
         elif kind == "loaded":
             run.failures = 0
             process.begin(when, *details)
@@ -220,7 +287,7 @@ class Processes(Executor):
         else:
             process.compile(kind == "compiling", when)
 
-    def _bury(self, run: "_Run", process: "_Process") -> Iterator[Done]:
+    def _bury(self, run: "_Run", process: "_Process") -> None:
         self._started.remove(process)
         duration = process.busy_for()
         ending = process.ending()
@@ -229,19 +296,13 @@ class Processes(Executor):
             if run.failures == STARTS:
                 raise StudyError(f"worker processes die before their first task; the last one {ending}")
         if process.tasks:
-            culprit, *others = process.tasks
-            run.give_back(others)
-            process.tasks.clear()
-            yield Done(culprit.number, "died", error=f"its process {ending}", duration=duration)
+            run.lose(process.tasks, "died", f"its process {ending}", duration)
 
-    def _give_up(self, run: "_Run", process: "_Process") -> Iterator[Done]:
+    def _give_up(self, run: "_Run", process: "_Process") -> None:
         self._started.remove(process)
         duration = process.busy_for()
         process.kill()
-        culprit, *others = process.tasks
-        run.give_back(others)
-        error = f"not done within the time limit of {run.time_limit:g} s"
-        yield Done(culprit.number, "timed out", error=error, duration=duration)
+        run.lose(process.tasks, "timed out", f"not done within the time limit of {run.time_limit:g} s", duration)
 
 
 class _Run:
@@ -253,6 +314,7 @@ class _Run:
         self.depth = 0
         self._tasks = tasks
         self._waiting: deque[Task] = deque()
+        self._done: list[tuple] = []
         self._usual_duration: float | None = None
 
     def has(self, count: int) -> bool:
@@ -261,20 +323,29 @@ class _Run:
             task = next(self._tasks, None)
             if task is None:
                 return False
-            self._waiting.append(Task(task.number, carry(task.argument, f"the argument of task {task.number}")))
+            self._waiting.append(task)
         return True
 
     def next(self) -> Task:
         return self._waiting.popleft()
 
-    def give_back(self, tasks: Iterable[Task]) -> None:
-        self._waiting.extendleft(reversed(list(tasks)))
-
-    def learn(self, duration: float) -> None:
-        """Let so many tasks lie ready as suits their duration."""
+    def note(self, done: tuple) -> None:
+        """Keep what became of a task; let so many tasks lie ready as suits their duration."""
+        self._done.append(done)
+        duration = done[-1]
         usual = duration if self._usual_duration is None else self._usual_duration
         self._usual_duration = 0.9 * usual + 0.1 * duration
         self.depth = min(TASKS_AHEAD, int(WORK_AHEAD / max(self._usual_duration, 1e-6)))
+
+    def lose(self, tasks: Iterable[Task], status: Status, error: str, duration: float) -> None:
+        """Keep what became of a lost worker's first task; the others, not begun, are still to be done."""
+        culprit, *others = tasks
+        self._waiting.extendleft(reversed(others))
+        self._done.append((culprit.number, status, None, error, None, "", duration))
+
+    def take_done(self) -> list[tuple]:
+        done, self._done = self._done, []
+        return done
 
 
 class _Process:
@@ -298,7 +369,7 @@ class _Process:
         self.tasks: deque[Task] = deque()
         self._function = b""
         self._loads = 0
-        self._since = 0.0
+        self.since = 0.0
         self._compiling_since: float | None = None
         threading.Thread(target=_listen, args=(self, events), daemon=True).start()
         self._send("start", sys.path, initialise)
@@ -314,7 +385,7 @@ class _Process:
     def begin(self, when: float, load: int) -> None:
         """Note that it has loaded a function."""
         if load == self._loads:
-            self.loaded, self._since = True, when
+            self.loaded, self.since = True, when
 
     def check(self, load: int, text: str, exception: bytes | None, trace: str) -> None:
         """Raise what kept it from loading a function."""
@@ -338,49 +409,27 @@ class _Process:
     def give(self, task: Task) -> None:
         """Send it a task."""
         if not self.tasks:
-            self._since = time.monotonic()
+            self.since = time.monotonic()
         self.tasks.append(task)
         self._send("task", *task)
-
-    def take(
-        self,
-        when: float,
-        number: int,
-        status: Status,
-        value: bytes | None,
-        text: str,
-        exception: bytes | None,
-        trace: str,
-        duration: float,
-    ) -> Done:
-        """Take what it says of the task that it was at."""
-        self.tasks.popleft()
-        self._since = when
-        if status != "ok":
-            return Done(number, status, None, text, _exception(exception, trace), duration)
-        try:
-            return Done(number, "ok", pickle.loads(value), duration=duration)
-        except Exception as error:
-            text = f"the value cannot be carried from another process: {worker.error_text(error)}"
-            return Done(number, "raised", None, text, error, duration)
 
     def compile(self, begins: bool, when: float) -> None:
         """Stop the clock while Numba compiles."""
         if begins:
             self._compiling_since = when
         elif self._compiling_since is not None:
-            self._since += when - max(self._compiling_since, self._since)
+            self.since += when - max(self._compiling_since, self.since)
             self._compiling_since = None
 
     def busy_for(self) -> float:
         """Time for which it has been at its task. [s]."""
-        return time.monotonic() - self._since
+        return time.monotonic() - self.since
 
     def deadline(self, time_limit: float | None) -> float:
         """When its task is to be given up. [s]."""
         if time_limit is None or not self.tasks or self._compiling_since is not None:
             return inf
-        return self._since + time_limit
+        return self.since + time_limit
 
     def ending(self) -> str:
         """Wait for its end, and say how it ended."""
@@ -402,17 +451,16 @@ class _Process:
 
     def kill(self) -> None:
         """End it, and what its task has started."""
-        with suppress(OSError):
-            if os.name == "posix":
-                os.killpg(self.popen.pid, signal.SIGKILL)
-            else:
-                self.popen.kill()
-        self.popen.wait()
+        if self.popen.poll() is None:
+            worker.end_family(self.popen.pid)
+            self.popen.wait()
+        elif os.name == "posix":
+            worker.end_group(self.popen.pid)  # no number of another process's while there is anything left of it
         self.finish()
 
     def _send(self, *message: Any) -> None:
-        # If it is dead, its listener tells.
-        with suppress(OSError):
+        # If it is dead, its listener tells; if it has been closed, there is nothing to say.
+        with suppress(OSError, ValueError):
             pickle.dump(message, self.popen.stdin, protocol=5)
             self.popen.stdin.flush()
 
@@ -428,10 +476,11 @@ def _listen(process: _Process, events: SimpleQueue) -> None:
 
 
 def _end_all(processes: list[_Process]) -> None:
-    for process in processes:
+    ending = list(processes)
+    for process in ending:
         process.finish()
     deadline = time.monotonic() + GRACE
-    for process in processes:
+    for process in ending:
         with suppress(subprocess.TimeoutExpired):
             process.popen.wait(max(0.0, deadline - time.monotonic()))
         process.kill()

@@ -15,9 +15,10 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, BinaryIO
 
-__all__ = ["error_text", "main"]
+__all__ = ["end_family", "end_group", "error_text", "main"]
 
 LOCK_PATIENCE = 600.0
 """Time after which a worker compiles although another one still does. [s]"""
@@ -78,7 +79,7 @@ class _Worker:
                 self._inbox.put(message)
         except (EOFError, OSError, pickle.UnpicklingError):
             if self._received > self._handled:
-                _end_group()
+                end_family(os.getpid())
             self._inbox.put(None)
 
     def _send(self, *message: Any) -> None:
@@ -140,11 +141,39 @@ def _carried(error: BaseException) -> bytes | None:
         return None
 
 
-def _end_group() -> None:
-    """End this process at once, and those that it has started."""
-    if os.name == "posix" and os.getpgrp() == os.getpid():
-        os.killpg(0, signal.SIGKILL)
-    os._exit(1)
+def end_family(number: int) -> None:
+    """End a worker process at once, and what it has started, such as a circuit simulator.
+
+    Parameters
+    ----------
+    number : int
+        The worker's process number, which is also its group's.
+    """
+    try:
+        import psutil
+
+        family = psutil.Process(number).children(recursive=True)  # some may have a group of their own
+    except Exception:
+        family = []
+    for member in family:
+        with suppress(psutil.Error):
+            member.kill()
+    end_group(number)
+
+
+def end_group(number: int) -> None:
+    """End what is left of a worker process's group.
+
+    Parameters
+    ----------
+    number : int
+        The worker's process number, which is also its group's.
+    """
+    with suppress(OSError):
+        if os.name == "posix":
+            os.killpg(number, signal.SIGKILL)
+        else:
+            os.kill(number, signal.SIGTERM)  # TerminateProcess
 
 
 class _Compilation:

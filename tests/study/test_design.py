@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -311,3 +312,17 @@ def test_pictures(tmp_path):
     assert np.all(np.diff(axes.lines[1].get_ydata()) <= 0.0)
     with pytest.raises(InputError, match="no aim 'h'"):
         optimise(schaffer, SQUARE, goals=BOTH, trials=2).figure("h")
+
+
+def test_the_guides_example(tmp_path, monkeypatch):
+    text = (Path(__file__).parents[2] / "docs" / "design_search.md").read_text(encoding="utf-8")
+    names = {"__name__": "guide"}
+    monkeypatch.chdir(tmp_path)
+    exec(text.split("```python\n")[1].split("```")[0], names)
+    found = names["found"]
+    # Table 1: 21.6 us, asymmetry 59; the rate is as 1/C_P, so the best has the smallest capacitor.
+    assert found.table["rate"].iloc[0] == pytest.approx(1 / 21.577e-6, rel=1e-3)
+    assert found.table["asymmetry"].iloc[0] == pytest.approx(59.4, rel=0.01)
+    assert found.best["C_P"] < 100e-12
+    assert found.table.attrs["units"]["R_S"] == "Ω"
+    assert (found.front["asymmetry"] >= 20.0).all()

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from circuitsnn.sram.faults import Faults, draw_faults
     from circuitsnn.sram.macro import Imperfections, Macro
     from circuitsnn.sram.tiling import convolve
+    from circuitsnn.study.design import optimise
+    from circuitsnn.study.sweep import sweep
     from circuitsnn.transistor.fit_data import TransistorCurves
     from circuitsnn.transistor.mosfet import Conditions, Mosfet
     from circuitsnn.variation import draw
@@ -88,12 +90,14 @@ __all__ = [
     "map_weights",
     "netlist",
     "network_cost",
+    "optimise",
     "pixel_patches",
     "pseudo_inverse",
     "recall",
     "run",
     "save_network",
     "storkey",
+    "sweep",
     "to_nir",
     "transition_resistance",
 ]
@@ -148,6 +152,8 @@ _HOME = {
     "Imperfections": "sram.macro",
     "Macro": "sram.macro",
     "convolve": "sram.tiling",
+    "optimise": "study.design",
+    "sweep": "study.sweep",
     "TransistorCurves": "transistor.fit_data",
     "Conditions": "transistor.mosfet",
     "Mosfet": "transistor.mosfet",

@@ -27,7 +27,7 @@ def test_own_device_takes_at_most_20_lines_and_works(tmp_path, monkeypatch, caps
 
 def test_readme_examples_run(tmp_path, monkeypatch, capsys):
     programs = blocks("README.md", "python")
-    assert len(programs) == 3
+    assert len(programs) == 4
     monkeypatch.chdir(tmp_path)
     for program in programs:
         exec(compile(program, "README.md", "exec"), {})

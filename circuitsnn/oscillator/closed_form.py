@@ -1,6 +1,6 @@
 """Closed forms of one VO2 relaxation oscillator: voltages, durations, oscillation condition, turning points.
 
-Every function takes a card: any object with the parameters of :class:`OscillatorParameters` as attributes.
+Every function takes a card: any object with the parameters of `OscillatorParameters` as attributes.
 Here they may be floats or arrays of one shape; the answer has the same shape.
 
 Source: Delacour & Todri-Sanial 2021, section 2.1, doi 10.3389/fnins.2021.694549; the derivations are in

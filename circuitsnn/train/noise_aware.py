@@ -202,6 +202,7 @@ def perturbations(
         If a layer does not exist or has no weights.
     """
     found = {}
+    threads = torch.get_num_threads()
     for name, engine in engines.items():
         layer = network[name]
         if not isinstance(layer, Weights):
@@ -211,6 +212,8 @@ def perturbations(
         chosen = np.random.default_rng(seed).permutation(len(inputs))[:rows]
         found[name] = measure(engine, layer.matrix.astype(float), inputs[chosen], steps=network.steps, mapping=mapping,
                               chips=chips, reads=reads, seed=seed)  # fmt: skip
+    # Numba's parallel kernels set their own number of threads for OpenMP, which is PyTorch's, too.
+    torch.set_num_threads(threads)
     return found
 
 

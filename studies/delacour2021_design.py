@@ -463,7 +463,7 @@ def draw_map(atlas: pd.DataFrame, confirmed: pd.DataFrame) -> Figure:
                 here = atlas[(atlas["R_S"] == R_S) & (atlas["V_DD"] == V_DD)].iloc[0]
                 value = 100 * here[key]
                 text = f"{value:.2g}" if value > 0.0 else "wrong" if here["oscillates"] else "rests"
-                dark = value > 0.0 and shares[i, j] < np.sqrt(shares.min() * shares.max())
+                dark = value > 0.0 and shares[i, j] <= np.sqrt(shares.min() * shares.max())
                 axes.text(j, i, text, ha="center", va="center", fontsize=6, color="white" if dark else "black")
         axes.set_xticks(columns, [f"{1e-3 * R_S:g}" for R_S in grid.columns])
         axes.set_yticks(rows, [f"{V_DD:g}" for V_DD in grid.index])

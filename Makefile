@@ -33,6 +33,8 @@ bench: $(VENV)/installed-for-tests ngspice
 	PYTHONPATH=tests:tests/benchmarks OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python tests/benchmarks/bench_oscillators.py
 	PYTHONPATH=tests:tests/benchmarks OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/python tests/benchmarks/bench_macro.py
 	PYTHONPATH=tests:tests/benchmarks OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/python tests/benchmarks/bench_inference.py
+	PYTHONPATH=tests:tests/benchmarks OMP_NUM_THREADS=1 $(BIN)/python tests/benchmarks/bench_executors.py
+	PYTHONPATH=tests:tests/benchmarks OMP_NUM_THREADS=1 $(BIN)/python tests/benchmarks/bench_sweep.py
 
 netlists: $(VENV)/installed
 	$(BIN)/python -c 'from pathlib import Path; from circuitsnn.spice.ready_decks import write_ready_decks; write_ready_decks(Path("netlists"))'

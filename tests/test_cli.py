@@ -50,10 +50,10 @@ def study(monkeypatch):
     def load_study(name):
         if name != "known":
             raise InputError(f"there is no study '{name}'; allowed: known")
-        return name
+        return SimpleNamespace(name=name, parameters=())
 
     def run_study(study, **arguments):
-        seen.update(arguments, study=study)
+        seen.update(arguments, study=study.name)
         if seen.get("fails"):
             raise seen["fails"]
         holds = seen.get("holds", True)
@@ -118,7 +118,7 @@ def test_devices_show_gives_values_spreads_and_notes(command):
         ("devices show vo2", "no card 'vo2'", "vo2_delacour2021"),
         ("devices show none.toml", "none.toml: cannot be read", "name a readable TOML file"),
         ("run", "Missing argument 'STUDY'", "circuitsnn run"),
-        ("run known --nonsense", "--nonsense", "--quick, --set, --train, --seed, --jobs, --out, --json"),
+        ("run known --nonsense", "--nonsense", "--quick, --set, --train, --seed, --jobs, --scheduler, --out, --json"),
         ("run known --jobs 0", "'--jobs'", "circuitsnn run"),
         ("run known --seed one", "'--seed'", "integer"),
         ("run known --set R_S", "--set is given 'R_S'", "NAME=VALUE"),

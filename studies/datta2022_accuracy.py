@@ -71,6 +71,7 @@ TABLE_6 = (  # from scratch, what the hybrid training gives more, what conversio
 )
 LAYER_3 = 0.568  # spikes of a neuron of layer 3, Indian Pines
 MOST_SPIKES = 1.4
+GAP, DRAWN_GAP = 0.5, 5.0  # points that spikes and 6 bits may cost: on all test pixels, on a few that are drawn
 ACTIVITY_PIXELS = 200
 SCORES = ("overall accuracy", "average accuracy", "kappa")
 NAMES = {
@@ -349,21 +350,23 @@ def recomputed(results: pd.DataFrame, every: bool) -> list[Claim]:
 
 
 def draw_accuracy(results: pd.DataFrame, place: int | None) -> Figure:
-    """Draw overall accuracies beside the paper's."""
+    """Draw the share of wrong pixels beside the paper's; accuracies near 100 % would lie on one another."""
     chosen = results[(results["how"] == "") & results["network"].isin(TABLE_2)]
     chosen = chosen.sort_values("network", key=lambda names: names.map(list(NAMES).index))
     figure, axes = new_figure(width=16.0, height=7.5)
     at = np.arange(len(chosen))
-    axes.bar(at, chosen["OA"], 0.6, color=PALETTE[0], label="here")
+    axes.semilogy(at, 100.0 - chosen["OA"], "o", markersize=8, color=PALETTE[0], label="here")
     for k, scene in enumerate(PAPER_SCENES):
         if place in (None, k):
-            values = [TABLE_2[name][k][0] for name in chosen["network"]]
-            axes.plot(at, values, "D_x"[k], markersize=6, color=PALETTE[k + 1], label=f"paper, {scene}", linestyle="")
-    lowest = min([chosen["OA"].min(), *(row[0] for rows in TABLE_2.values() for row in rows)])
+            values = [100.0 - TABLE_2[name][k][0] for name in chosen["network"]]
+            axes.semilogy(at + 0.12 * (k + 1), values, "Ds^"[k], markersize=5, color=PALETTE[k + 1],
+                          label=f"paper, {scene}")  # fmt: skip
     axes.set(xticks=at, xticklabels=[NAMES[name].replace(", ", ",\n") for name in chosen["network"]])
-    axes.set(ylabel="overall accuracy [%]", ylim=(max(10.0 * (lowest // 10) - 10.0, 0.0), 101.0))
+    axes.set(ylabel="wrong pixels [%]", yticks=[0.2, 0.5, 1, 2, 5, 10, 20, 50])
+    axes.set_yticklabels([f"{tick:g}" for tick in axes.get_yticks()])
+    axes.minorticks_off()
     axes.grid(axis="x", visible=False)
-    axes.legend(fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+    axes.legend(fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4)
     return figure
 
 
@@ -371,14 +374,15 @@ def requirements(bench: Bench, found: Mapping[str, Measured], neighbours: Mappin
     """State what is asked of the networks on any scene: inequalities of our own."""
     claims = []
     overall = {name: one.values[0] for name, one in found.items()}
+    gap = DRAWN_GAP if bench.context.parameters["pixels"] else GAP
 
     def has(*names: str) -> bool:
         return all(name in overall for name in names)
 
     if has("snn6", "ann"):
-        claims.append(Claim.at_least("Spiking, 6 bits, T = 5: overall accuracy", overall["ann"] - 5.0, overall["snn6"],
-            unit="%", from_paper=False, remark=f"5 points below the artificial network's {overall['ann']:.2f} %; the "
-            "paper's largest gap is 0.94 points"))  # fmt: skip
+        claims.append(Claim.at_least("Spiking, 6 bits, T = 5: overall accuracy", overall["ann"] - gap, overall["snn6"],
+            unit="%", from_paper=False, remark=f"{gap:g} points below the artificial network's {overall['ann']:.2f} %; "
+            "the paper's largest gap is 0.94 points"))  # fmt: skip
     if has("snn6", "converted"):
         claims.append(Claim.at_least("The same, above conversion alone at T = 5", 10.0,
             overall["snn6"] - overall["converted"], unit="points", from_paper=False,
@@ -399,7 +403,7 @@ def requirements(bench: Bench, found: Mapping[str, Measured], neighbours: Mappin
             overall["snn6"] - overall["snn6 affine"], unit="points", from_paper=False,
             remark="the paper's Table 5: -0.21 points on Indian Pines"))  # fmt: skip
     if has("ann block", "snn6 block"):
-        claims.append(Claim.at_least("Block split, 6 bits: overall accuracy", overall["ann block"] - 5.0,
+        claims.append(Claim.at_least("Block split, 6 bits: overall accuracy", overall["ann block"] - gap,
             overall["snn6 block"], unit="%", from_paper=False,
             remark=f"artificial network {overall['ann block']:.2f} %, nearest neighbour of the patch "
             f"{neighbours['patch, block']:.2f} %"))  # fmt: skip

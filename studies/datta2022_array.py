@@ -289,8 +289,9 @@ def claims(
                 float(one["loss"]), float(other["loss"]), unit="points", from_paper=False,
                 remark="at most that with the thresholds as trained"))  # fmt: skip
     energies = results[
-        (results["sweep"] == "energy") & (results["training"] == PLAIN) & (results["status"] == "settled")
-    ]
+        (results["sweep"] == "energy") & (results["training"] == PLAIN) & ~results["recalibrated"]
+        & (results["status"] == "settled")
+    ]  # fmt: skip
     enough = energies[energies["loss"] <= LOST]
     if len(enough):
         best = enough.loc[enough["energy"].idxmin()]

@@ -23,8 +23,6 @@ ANN = Training(epochs=100, optimiser="sgd", learning_rate=0.01, decay=0.1, miles
 SNN = Training(epochs=100, optimiser="adam", learning_rate=1e-4, decay=0.5, milestones=(0.6, 0.8, 0.9), batch=60)
 """Training of the spiking network, as the paper has it."""
 
-_SURROGATE = Triangle(0.3)
-
 
 def module(
     network: Network,
@@ -33,6 +31,7 @@ def module(
     *,
     dropout: dict[str, float] | None = None,
     perturbations: dict[str, Perturbation] | None = None,
+    gamma: float = 0.3,
     detach_potential: bool = False,
     detach_reset: bool = False,
 ) -> Module:
@@ -46,6 +45,8 @@ def module(
         Bits of a weight; None trains in full precision.
     scheme : {"affine", "scale"}
         Quantisation in training; the paper's is affine, and "scale" its ablation.
+    gamma : float
+        Height of the surrogate's triangle; the paper's by default. [-]
     dropout, perturbations, detach_potential, detach_reset
         As for `build`. The paper says that the last potential counts as an input, and also that it unrolls in time;
         here gradients pass through time without `detach_potential`.
@@ -62,7 +63,7 @@ def module(
     """
     return build(
         network,
-        surrogate=_SURROGATE,
+        surrogate=Triangle(gamma),
         quantiser=None if bits is None else FakeQuantise(bits, scheme),
         dropout=dropout,
         perturbations=perturbations,

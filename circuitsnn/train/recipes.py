@@ -78,6 +78,8 @@ class Stage:
     """Layers that suffer in training what macros of the default card do."""
     threshold_scale: float = 0.8
     """What thresholds are multiplied by in a conversion; the paper's by default. [-]"""
+    gamma: float = 0.3
+    """Height of the surrogate's triangle; the paper's by default. [-]"""
     kept: bool = True
     """Whether the package carries the file."""
 
@@ -163,7 +165,7 @@ def _perceptron_stages(epochs: int, batch: int, dropout: Mapping[str, float]) ->
 # Adam in place of SGD for the artificial network, higher rates than the paper's for the spiking ones: fewer epochs do.
 # More than half of them are spent in full precision, once for all numbers of bits; Q-STDB goes on from there.
 _ANN = replace(qstdb.ANN, optimiser="adam", learning_rate=1e-3, epochs=50)
-_BASE = replace(qstdb.SNN, learning_rate=1e-3, decay=0.3, milestones=(0.5, 0.7, 0.85, 0.95), epochs=16, batch=30)
+_BASE = replace(qstdb.SNN, learning_rate=1e-3, decay=0.3, milestones=(0.4, 0.6, 0.75, 0.88), epochs=40, batch=30)
 _SNN = replace(qstdb.SNN, learning_rate=3e-4, decay=0.3, milestones=(0.5, 0.75, 0.9), epochs=12, batch=30)
 
 RECIPES: Mapping[str, Recipe] = {
@@ -202,16 +204,17 @@ RECIPES: Mapping[str, Recipe] = {
                 # neuron, 75 % correct); at 0.5 they do (0.3, 88 %), and training has less to mend.
                 Stage("lowered", "artificial network converted with lower thresholds", None, "ann",
                       threshold_scale=0.5, kept=False),
-                Stage("base", "spiking network that the others start from", _BASE, "lowered", kept=False),
-                Stage("snn", "spiking network, full precision", _SNN, "base"),
-                Stage("snn6", "spiking network, 6 bits", _SNN, "base", bits=6),
-                Stage("snn5", "spiking network, 5 bits", _SNN, "base", bits=5),
-                Stage("snn4", "spiking network, 4 bits", _SNN, "base", bits=4),
+                Stage("base", "spiking network that the others start from", _BASE, "lowered", gamma=1.0, kept=False),
+                Stage("snn", "spiking network, full precision", _SNN, "base", gamma=1.0),
+                Stage("snn6", "spiking network, 6 bits", _SNN, "base", bits=6, gamma=1.0),
+                Stage("snn5", "spiking network, 5 bits", _SNN, "base", bits=5, gamma=1.0),
+                Stage("snn4", "spiking network, 4 bits", _SNN, "base", bits=4, gamma=1.0),
                 Stage("scale6", "spiking network trained with scale quantisation, 6 bits", _SNN, "base", bits=6,
-                      scheme="scale"),
+                      scheme="scale", gamma=1.0),
                 Stage("noise6", "spiking network trained with the noise of macros in the first layer, 6 bits", _SNN,
-                      "base", bits=6, macros=("conv1",)),
-                Stage("scratch6", "spiking network from scratch, 6 bits", replace(_BASE, epochs=28), bits=6),
+                      "base", bits=6, macros=("conv1",), gamma=1.0),
+                Stage("scratch6", "spiking network from scratch, 6 bits", replace(_BASE, epochs=52), bits=6,
+                      gamma=1.0),
             ),
             augment=turn_patches,
         ),
@@ -362,11 +365,12 @@ def _run_of(recipe: Recipe, stage: Stage, seed: int, samples: Samples) -> str:
     told = ", ".join(f"{key} {value}" for key, value in settings.items())
     start = "fresh weights" if stage.start is None else f"start {stage.start}"
     scaled = "" if stage.threshold_scale == 0.8 else f"thresholds times {stage.threshold_scale:g}"
+    surrogate = "" if stage.gamma == 0.3 else f"gamma {stage.gamma:g}"
     bits = "full precision" if stage.bits is None else f"{stage.bits} bits {stage.scheme}"
     dropout = ", ".join(f"dropout {share} before {name}" for name, share in (stage.dropout or {}).items())
     macros = f"noise of macros in {', '.join(stage.macros)}" if stage.macros else ""
     augmented = f"samples changed by {recipe.augment.__name__}" if recipe.augment is not None else ""
-    parts = (samples.about, f"seed {seed}", start, scaled, bits, told, dropout, macros, augmented)
+    parts = (samples.about, f"seed {seed}", start, scaled, bits, told, surrogate, dropout, macros, augmented)
     return "; ".join(part for part in parts if part)
 
 
@@ -399,7 +403,9 @@ def _make_stage(
                 for name, each in suffered.items()
             }
         if stage.spiking:
-            module = qstdb.module(network, stage.bits, stage.scheme, dropout=dropout, perturbations=suffered)
+            module = qstdb.module(
+                network, stage.bits, stage.scheme, dropout=dropout, perturbations=suffered, gamma=stage.gamma
+            )
         else:
             module = build(network, dropout=dropout)
         tell = None if progress is None else (lambda how_far: progress(stage, how_far))

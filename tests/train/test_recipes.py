@@ -39,6 +39,7 @@ def test_the_papers_numbers():
         "adam", 100, 1e-4, pytest.approx(1.25e-5))  # fmt: skip
     module = qstdb.module(Network((2,), (Dense("fc1", np.eye(2)), Neuron("neuron1"), Dense("fc", np.eye(2))), 5))
     assert module.settings["surrogate"] == Triangle(0.3)
+    assert qstdb.module(module.network, gamma=1.0).settings["surrogate"] == Triangle(1.0)
     assert module.quantisers == {"fc1": FakeQuantise(6, "affine"), "fc": FakeQuantise(6, "affine")}
 
 

@@ -627,5 +627,5 @@ STUDY = Study(
     ),
     data=("samson",),
     quick_duration=6.0,
-    full_duration=170.0,
+    full_duration=240.0,
 )

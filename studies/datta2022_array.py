@@ -447,5 +447,6 @@ STUDY = Study(
     ),
     cards=("sram_macro_65nm",),
     data=("samson",),
-    quick_duration=110.0,
+    quick_duration=40.0,
+    full_duration=430.0,
 )

@@ -40,7 +40,7 @@ BITS = 6
 RECIPES = {"digits": "digits-mlp", "mnist": "mnist-mlp", "fashion-mnist": "fashion-mlp"}
 WANTED = {"digits": 95.0, "mnist": 98.0, "fashion-mnist": 88.0}  # % of the test images, exact
 LOST = 1.0  # points that macros may cost
-TYPICAL = 64  # training images that engines are designed with
+TYPICAL = 512  # training images that engines are designed with
 PROBED = 4  # chips that thresholds are set by
 GROUPS = 2  # of chips: work for two workers
 EXACT, MACROS, SET = "exact", "macros", "macros, thresholds set"
@@ -258,6 +258,6 @@ STUDY = Study(
     ),
     cards=(*CIRCUITS, "pim_datta2022"),
     data=("digits",),
-    quick_duration=30.0,
-    full_duration=180.0,
+    quick_duration=25.0,
+    full_duration=40.0,
 )

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from circuitsnn.card_kinds import KINDS
 from circuitsnn.cards import Card, Spread
+from circuitsnn.checks import whole_number
 from circuitsnn.errors import InputError
 
 __all__ = ["can_exist", "devices_from_scores", "draw", "draw_resistances", "generators"]
@@ -40,9 +41,7 @@ def generators(seed: int, count: int) -> list[np.random.Generator]:
     InputError
         If the seed or the count is not a whole number >= 0.
     """
-    for name, value in (("seed", seed), ("count", count)):
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
-            raise InputError(f"{name} is {value!r}; allowed is a whole number >= 0")
+    seed, count = whole_number("seed", seed, 0), whole_number("count", count, 0)
     return [np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(count)]
 
 
@@ -85,8 +84,7 @@ def draw(
     InputError
         If a name, the size or sigma is wrong, or if the spreads leave (almost) no device that could exist.
     """
-    if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
-        raise InputError(f"size is {size!r}; allowed is a whole number >= 1")
+    size = whole_number("size", size, 1)
     spreads = _spreads(card, sigma, only)
     drawn = _draw_once(card, spreads, size, rng)
     for _ in range(_ROUNDS):

@@ -25,6 +25,7 @@ import pandas as pd
 
 import circuitsnn
 from circuitsnn.cards import Card, load_card
+from circuitsnn.checks import whole_number
 from circuitsnn.errors import InputError, StudyError
 from circuitsnn.figures import house_style, save_figure
 from circuitsnn.resources import resource_folder
@@ -138,8 +139,8 @@ def run_study(
         If the study could not be brought to its end.
     """
     settings = dict(settings or {})
-    seed = _whole_number("seed", 0 if seed is None else seed, 0)
-    jobs = _whole_number("jobs", jobs, 1)
+    seed = whole_number("seed", 0 if seed is None else seed, 0)
+    jobs = whole_number("jobs", jobs, 1)
     cards = _read_cards(study, settings)
     parameters = _read_parameters(study, settings, quick)
     folder = Path("runs", study.name) if out is None else Path(out)
@@ -210,12 +211,6 @@ def _run(study: Study, context: StudyContext) -> Outcome:
         raise
     except Exception as error:
         raise StudyError(f"study {study.name} failed: {type(error).__name__}: {error}") from error
-
-
-def _whole_number(name: str, value: Any, minimum: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
-        raise InputError(f"{name} is {value!r}; allowed is a whole number, {minimum} or more")
-    return value
 
 
 def _read_cards(study: Study, settings: Mapping[str, Any]) -> dict[str, Card]:

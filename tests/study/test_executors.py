@@ -21,7 +21,7 @@ def test_the_name_and_the_number_of_jobs_choose_the_executor():
         ({"where": "cloud"}, "executor is 'cloud'; allowed: 'here', 'processes', or the address of a Dask scheduler"),
         ({"where": "here", "jobs": 2}, "one task at a time"),
         ({"where": "here", "isolated": True}, "not isolated"),
-        ({"jobs": 0}, "jobs is 0; allowed is a whole number, 1 or more"),
+        ({"jobs": 0}, "jobs is 0; allowed is a whole number >= 1"),
         ({"jobs": 1.5}, "jobs is 1.5"),
         ({"where": "processes", "jobs": True}, "jobs is True"),
     ],

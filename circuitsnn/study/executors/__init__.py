@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from circuitsnn.checks import whole_number
 from circuitsnn.errors import InputError
 from circuitsnn.study.executors.base import Done, Executor, Status, Task, attempt
 from circuitsnn.study.executors.here import Here
@@ -44,8 +45,7 @@ def open_executor(
     """
     if isinstance(where, Executor):
         return where
-    if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1:
-        raise InputError(f"jobs is {jobs!r}; allowed is a whole number, 1 or more")
+    jobs = whole_number("jobs", jobs, 1)
     if where is None:
         where = "here" if jobs == 1 and not isolated else "processes"
     if where == "here":

@@ -25,6 +25,7 @@ from typing import Any
 
 import cloudpickle
 
+from circuitsnn.checks import whole_number
 from circuitsnn.errors import InputError, StudyError
 from circuitsnn.study.executors import worker
 from circuitsnn.study.executors.base import Done, Executor, Status, Task, check_time_limit
@@ -149,9 +150,7 @@ class Processes(Executor):
         InputError
             If there is no such number of processes, or `initialise` cannot be carried to them.
         """
-        if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1:
-            raise InputError(f"jobs is {jobs!r}; allowed is a whole number, 1 or more")
-        self.workers = jobs
+        self.workers = whole_number("jobs", jobs, 1)
         self._initialise = None if initialise is None else carry(initialise, "initialise")
         self._events: SimpleQueue = SimpleQueue()
         self._started: list[_Process] = []

@@ -83,6 +83,8 @@ class InputRange(NamedTuple):
             Whole numbers. [-]
         """
         low, high = self.mapping.minimum, self.mapping.maximum
+        if rows.dtype == np.uint8 and self.unit == 1.0:
+            return np.minimum(rows, np.uint8(high))
         whole = np.rint(rows if self.unit == 1.0 else rows * rows.dtype.type(1.0 / self.unit))
         return np.clip(whole, low, high).astype(np.uint8 if low == 0 else np.int16)
 

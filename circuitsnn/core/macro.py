@@ -398,6 +398,13 @@ def convert(sums, columns, transfer, noisy, key, first_read, converters, factor,
 
 
 @njit(cache=True, error_model="numpy")
+def whole(values, scale, low, high, out):
+    """Fill `out` with values times scale, rounded to whole numbers from low to high; both are flat."""
+    for i in range(values.size):
+        out[i] = min(max(np.rint(values[i] * scale), low), high)
+
+
+@njit(cache=True, error_model="numpy")
 def present(codes, first, last, phi):
     """Turn the drive codes of a row group into what its cells are multiplied with.
 
@@ -418,9 +425,11 @@ def present(codes, first, last, phi):
     reads, rows, functions = codes.shape[0], last - first, phi.shape[0]
     lines, active, on = _empty(functions * rows, reads), np.zeros(functions * rows, np.uint8), np.zeros(reads, np.int64)
     group = np.empty((rows, reads), np.uint8)
-    for read in range(reads):
+    # Few reads at a time, which the nearest cache holds.
+    for start in range(0, reads, _ROWS):
         for row in range(rows):
-            group[row, read] = codes[read, first + row]
+            for read in range(start, min(start + _ROWS, reads)):
+                group[row, read] = codes[read, first + row]
     for row in range(rows):
         line, any_on = group[row], np.uint8(0)
         for read in range(reads):
@@ -430,8 +439,12 @@ def present(codes, first, last, phi):
             for function in range(functions):
                 active[function * rows + row] = any_on > 0
                 filled, values = lines[function * rows + row], phi[function]
-                for read in range(reads):
-                    filled[read] = values[np.uintp(line[read])]
+                if values.size == 2:
+                    for read in range(reads):
+                        filled[read] = line[read] * values[1]
+                else:
+                    for read in range(reads):
+                        filled[read] = values[np.uintp(line[read])]
     return Features(lines, active, on)
 
 

@@ -26,7 +26,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import combinations_with_replacement, pairwise
+from itertools import combinations_with_replacement, pairwise, product
 from typing import NamedTuple
 
 import numpy as np
@@ -54,7 +54,7 @@ _POINTS = 8  # of the quadrature over a word line's wave: exact for polynomials 
 _SETTLED = 5.0  # time constants of the word line between the last pulse and the sample
 _TOLERANCE = 2e-6  # of the transients [V]
 _DEGREE = 4
-# Largest residual, over the range of the discharges, above which a further basis comes in: 0.1 LSB at 6 bits.
+# Largest residual, over the range of the discharges, above which further bases or functions come in: 0.1 LSB at 6 bits.
 _ENOUGH = 0.1 / 63
 _COLUMNS = 4  # that a thread reads at a time
 _CUT = 1e-3  # singular values below this part of the largest are left out
@@ -337,6 +337,8 @@ class Calibration:
     """g for 0, 1, ... word lines, shape (rows + 1,). [1]"""
     bases: int
     """Number of bases in use: 1, 2 with that of the word lines' level, 3 with that of the line's voltage too."""
+    rank: int
+    """Most functions of the drive code in use."""
     residual_rms: float
     """Root mean square of the residual of held-out transients. [V]"""
     residual_max: float
@@ -433,7 +435,7 @@ class Calibration:
         sides : ndarray, shape (cells, TRANSISTORS, COLUMNS)
             Cells, as if each held a 1.
         phi : ndarray, shape (rank, codes), optional
-            Functions of the drive code; without them, as few as these cells need.
+            Functions of the drive code; without them, those that say most of these cells.
 
         Returns
         -------
@@ -447,7 +449,7 @@ class Calibration:
             parts.append(self._level_slope(sides))
         if self.bases > 2:
             parts.append(self._line_slope(sides))
-        phi = _functions(parts[0]) if phi is None else phi
+        phi = _functions(parts[0], self.rank) if phi is None else phi
         return phi, np.vstack([np.linalg.lstsq(phi.T, each)[0] for each in parts])
 
     @cached_property
@@ -574,16 +576,17 @@ def calibrate(
     gain = np.interp(np.arange(rows + 1), points, gains) / (unit * reference * read.capacitance)
 
     half, flat = (len(drives) + 1) // 2, sides.reshape(-1, *sides.shape[2:])
-    for bases in (1, 2, 3):
-        model = Calibration(
-            read, np.zeros(2), unit, n_on, n_spread, v_line, gain, bases, 0.0, 0.0, float(np.ptp(discharges))
-        )
+    powers, span = np.arange(1, _DEGREE + 1), float(np.ptp(discharges))
+    most = Calibration(read, np.zeros(2), unit, n_on, n_spread, v_line, gain, 1, len(read.levels), 0.0, 0.0, span)
+    # Few sums first, several over the same functions before those over several.
+    ranks = range(1, len(most.cells(flat)[0]) + 1)
+    for bases, rank in sorted(product((1, 2, 3), ranks), key=lambda order: (order[0] * order[1], order[1])):
+        model = replace(most, bases=bases, rank=rank)
         phi, psi = model.cells(flat)
         psi = psi.reshape(bases, len(phi), columns, rows) * stored
         psi = np.moveaxis(psi, 2, 3).reshape(bases, -1, columns)
         leakage = (model.leakage(flat).reshape(columns, rows) * stored).sum(axis=1)
         s = model.sums(model.features(drives, phi).astype(float), psi, on).T + leakage
-        powers = np.arange(1, _DEGREE + 1)
         # Each power over the largest s, so that the fit is well conditioned.
         largest = np.abs(s).max() or 1.0
         fitted, *_ = np.linalg.lstsq((s[:half, :, None] / largest).reshape(-1, 1) ** powers, discharges[:half].ravel())
@@ -600,12 +603,12 @@ def _reference(read: ArrayRead) -> int:
     return len(read.levels) - 1
 
 
-def _functions(u: np.ndarray) -> np.ndarray:
+def _functions(u: np.ndarray, most: int) -> np.ndarray:
     """Give the few functions of the code that u (codes, cells) is made of, the first the cells' mean one."""
     if len(u) == 2:
         return np.array([[0.0, 1.0]])
     left, values, _ = np.linalg.svd(u, full_matrices=False)
-    left = left[:, : max(1, int(np.sum(values > _CUT * values[0])))]
+    left = left[:, : min(max(1, int(np.sum(values > _CUT * values[0]))), most)]
     # Sizes of order one on both sides keep single precision; the sign of the first is that of the charges.
     scale = np.abs(left).max(axis=0)
     scale[0] = np.copysign(scale[0], left[:, 0].sum())

@@ -750,9 +750,8 @@ class Macro:
         """Read one row group and add what its converters give to `outputs`, shape (outputs, reads), from `start` on."""
         group, tile, array = self._groups[number]
         phi, level, transfer = self._presented
-        columns, noisy, converted = self._kernel_columns[array], self.imperfections.noise, (
-            self.imperfections.converter != "none"
-        )
+        columns, noisy = self._kernel_columns[array], self.imperfections.noise
+        converted = self.imperfections.converter != "none"
         conversion = columns, transfer, noisy, key, start, self._tables, np.float32(factor), outputs
         if self.fidelity == "transient":
             codes = np.zeros((len(drive), tile.stop - tile.start), np.uint8)

@@ -337,7 +337,7 @@ def read_store(path: str | os.PathLike) -> pd.DataFrame:
     -------
     pandas.DataFrame
         The trials so far, as `circuitsnn.study.sweep.sweep` returns them; those that an adaptive stop has left out of
-        its table are here too.
+        its table are here too. ``attrs["sweep"]["made_with"]`` says by which command the store was begun.
 
     Raises
     ------
@@ -349,7 +349,10 @@ def read_store(path: str | os.PathLike) -> pd.DataFrame:
         raise InputError(f"there is no store {path}; name a file that a sweep has written")
     with _explained(path), closing(_open_to_read(path)) as connection:
         _check_format(connection, path)
-        return _frame(_trials(connection, 0, 2**63 - 1), _about(connection))
+        about = _about(connection)
+        frame = _frame(_trials(connection, 0, 2**63 - 1), about)
+    frame.attrs["sweep"] |= {"made_with": about["made_with"]} if "made_with" in about else {}
+    return frame
 
 
 def is_empty(path: Path) -> bool:
@@ -514,6 +517,9 @@ def _frame(trials: Iterable[Trial], about: Mapping[str, Any]) -> pd.DataFrame:
     frame.index.name = "trial"
     frame.attrs["units"] = {**about["units"], **about.get("answer_units", {}), "duration": "s"}
     frame.attrs["parameters"] = list(names)
+    # Not what differs between two stores of the same sweep: a table of the same numbers shall be the same file.
+    elsewhere = ("parameters", "units", "answer_units", "made_with")
+    frame.attrs["sweep"] = {name: value for name, value in about.items() if name not in elsewhere}
     return frame
 
 

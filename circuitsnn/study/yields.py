@@ -13,10 +13,10 @@ from matplotlib.figure import Figure
 
 from circuitsnn.checks import whole_number
 from circuitsnn.errors import InputError
-from circuitsnn.figures import PALETTE, house_style, new_figure
 from circuitsnn.status import Status
 from circuitsnn.study.context import Progress
 from circuitsnn.study.executors import Executor, open_executor
+from circuitsnn.study.pictures import TolerancePicture
 from circuitsnn.study.sweep import sweep
 
 __all__ = ["MeanWithin", "ToleratedSigma", "YieldWithin", "anytime", "draw_tolerance", "largest_tolerated", "wilson"]
@@ -132,8 +132,8 @@ def _column(frame: pd.DataFrame, column: str) -> pd.Series:
 
 
 def _chips(frame: pd.DataFrame) -> np.ndarray:
-    """Give each trial its chip's number: the reads of a chip follow each other."""
-    return (frame["read"] == 0).to_numpy().cumsum() if "read" in frame else np.arange(len(frame))
+    """Give each trial its chip's number, that of its first read, though not all reads may be there yet."""
+    return (frame.index - frame["read"]).to_numpy() if "read" in frame else np.arange(len(frame))
 
 
 def good_chips(frame: pd.DataFrame, column: str) -> tuple[int, int]:
@@ -302,7 +302,7 @@ class ToleratedSigma:
             One row a sigma, with its yield and Wilson's 95 % interval.
         """
         ends = [wilson(int(good), int(trials)) for good, trials in zip(self.good, self.trials, strict=True)]
-        return pd.DataFrame(
+        table = pd.DataFrame(
             {
                 "sigma": self.sigmas,
                 "trials": self.trials,
@@ -314,6 +314,7 @@ class ToleratedSigma:
                 "decision": self.decisions,
             }
         )
+        return TolerancePicture(self.target).mark(table)
 
 
 @dataclass(frozen=True)
@@ -516,31 +517,4 @@ def draw_tolerance(found: ToleratedSigma, label: str = "Relative standard deviat
     matplotlib.figure.Figure
         The figure.
     """
-    table = found.to_frame()
-    # 99.9 % and 99 % differ as much as 99 % and 90 % do: the losses are what is drawn.
-    losses = 100.0 * (1.0 - table[["yield", "yield_low", "yield_high"]].to_numpy())
-    floor = 50.0 / table["trials"].max()
-    styles = {"enough": (PALETTE[2], "o"), "too little": (PALETTE[1], "s"), "undecided": (PALETTE[6], "D")}
-    with house_style():
-        figure, axes = new_figure()
-        for decision, (colour, marker) in styles.items():
-            own = (table["decision"] == decision).to_numpy()
-            if not own.any():
-                continue
-            loss = np.maximum(losses[own], floor)
-            axes.errorbar(
-                found.sigmas[own],
-                loss[:, 0],
-                np.abs(loss[:, [2, 1]] - loss[:, [0]]).T,
-                linestyle="",
-                marker=marker,
-                color=colour,
-                elinewidth=0.8,
-                label=decision,
-            )
-        axes.axhline(100.0 * (1.0 - found.target), color="black", linewidth=0.6, linestyle=":")
-        if found.low > 0.0 and found.high < inf:
-            axes.axvspan(found.low, found.high, color=PALETTE[5], alpha=0.3, linewidth=0)
-        axes.set(xscale="log", yscale="log", xlabel=f"{label} [-]", ylabel="Bad chips [%]")
-        axes.legend(loc="lower right", title=f"Yield of {100 * found.target:g} %")
-    return figure
+    return TolerancePicture(found.target, label).draw(found.to_frame())

@@ -116,7 +116,7 @@ def new_panels(count: int) -> tuple[Figure, list[Axes]]:
     return figure, panels[:count]
 
 
-def name_axis(axes: Axes, which: str, name: str, unit: str, values: "Series") -> None:
+def name_axis(axes: Axes, which: str, name: str, unit: str, values: "Series", *, log: bool = True) -> None:
     """Label an axis with name and unit, its numbers with SI prefixes; logarithmic where they span decades.
 
     Parameters
@@ -131,6 +131,8 @@ def name_axis(axes: Axes, which: str, name: str, unit: str, values: "Series") ->
         SI unit; "1" for none.
     values : pandas.Series
         What is drawn; of texts, nothing but the name is shown.
+    log : bool
+        Whether the axis may become logarithmic.
     """
     from matplotlib.ticker import EngFormatter
     from pandas.api.types import is_bool_dtype, is_numeric_dtype
@@ -141,7 +143,9 @@ def name_axis(axes: Axes, which: str, name: str, unit: str, values: "Series") ->
         return
     axis = getattr(axes, f"{which}axis")
     finite = values[np.isfinite(values)]
-    if len(finite) and finite.min() > 0.0 and finite.max() > _WIDE * finite.min():
+    spread = len(finite) and finite.min() > 0.0 and finite.max() > _WIDE * finite.min()
+    # Evenly distributed numbers may span decades, too, but crowd in the last one.
+    if log and spread and finite.quantile(0.75) > 4.0 * finite.quantile(0.25):
         axes.set(**{f"{which}scale": "log"})
         label_decades(axis, unit)
     elif unit in _PREFIXED:

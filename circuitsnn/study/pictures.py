@@ -19,7 +19,8 @@ from circuitsnn.figures import PALETTE, house_style, label_decades, name_axis, n
 
 __all__ = ["RankingPicture", "TolerancePicture", "YieldPicture", "picture_of"]
 
-_MARKERS = "os^Dv<>"
+_MARKERS = "os^DvPX*"
+_COLOURS = (*PALETTE, "#777777")
 _MOST_PANELS = 9
 
 
@@ -61,7 +62,9 @@ class YieldPicture(_Picture):
     label: str = ""
     """What the yields are of, for the axis; "" for "Yield"."""
     against_label: str = ""
-    """What the parameter is; "" for its column's name."""
+    """What the parameter is; "" for the panel's value, or its column's name."""
+    log: bool = False
+    """Whether its axis is logarithmic at any rate; what is zero is left out then."""
 
     kind: ClassVar[str] = "yield"
     section: ClassVar[Literal["Yield"]] = "Yield"
@@ -84,49 +87,62 @@ class YieldPicture(_Picture):
         matplotlib.figure.Figure
             The figure.
         """
-        known = table[table[self.against].notna()]
+        known = table[table[self.against] > 0.0] if self.log else table[table[self.against].notna()]
         parts = dict(iter(known.groupby(self.panels, sort=False))) if self.panels else {"": known}
-        # One point alone is no dependence.
-        parts = {name: part for name, part in parts.items() if part[self.against].nunique() > 1} or parts
-        parts = dict(list(parts.items())[:_MOST_PANELS])
+        # One point alone is no dependence, and two answers at one value are one of something else.
+        keys = [self.against, *self.by]
+        drawn = {
+            name: part
+            for name, part in parts.items()
+            if part[self.against].nunique() > 1 and not part.duplicated(keys).any()
+        }
+        drawn = dict(list((drawn or parts or {"": known}).items())[:_MOST_PANELS])
         with house_style():
-            figure, grid = new_panels(len(parts))
-            lines: dict[str, Any] = {}
-            for axes, (name, part) in zip(grid, parts.items(), strict=False):
-                self._draw_panel(axes, part, lines)
-                axes.set(title=verbatim(name), ylim=(-4.0, 104.0), ylabel=f"{self.label or 'Yield'} [%]")
+            figure, grid = new_panels(len(drawn))
+            handles: dict[str, Any] = {}
+            numbers: dict[tuple, int] = {}
+            for axes, (name, part) in zip(grid, drawn.items(), strict=False):
+                self._draw_panel(axes, part, handles, numbers)
+                axes.set(ylim=(-4.0, 104.0), ylabel=f"{verbatim(self.label or 'Yield')} [%]")
                 unit = table.attrs.get("units", {}).get(self.against, "1")
-                name_axis(axes, "x", self.against_label or self.against, unit, part[self.against])
-            if len(lines) > 1:
-                figure.legend(*zip(*((line, name) for name, line in lines.items()), strict=True),
-                              loc="outside upper center", ncols=min(4, len(lines)))  # fmt: skip
+                name_axis(axes, "x", self.against_label or name or self.against, unit, part[self.against])
+                if self.log:
+                    axes.set_xscale("log")
+                    label_decades(axes.xaxis, unit)
+            if len(handles) > 1:
+                width = 2.54 * figure.get_figwidth() / (1.6 + 0.14 * max(map(len, handles)))  # cm
+                figure.legend(handles.values(), handles, loc="outside upper center", ncols=max(1, min(4, int(width))))
         return figure
 
-    def _draw_panel(self, axes: Axes, part: pd.DataFrame, lines: dict[str, Any]) -> None:
+    def _draw_panel(self, axes: Axes, part: pd.DataFrame, handles: dict[str, Any], numbers: dict[tuple, int]) -> None:
+        """Draw a line for each group, in its colour, and each column of yields, in its style."""
         groups = part.groupby(list(self.by), sort=False, dropna=False) if self.by else [((), part)]
         for names, own in groups:
             own = own.sort_values(self.against)
-            for name, what in self.yields.items():
+            for style, (name, what) in enumerate(self.yields.items()):
                 if own[name].isna().all():
                     continue
                 words = [*map(str, names), *[what][: len(self.yields) > 1 or not names]]
                 label = verbatim(", ".join(words))
-                number = list(lines).index(label) if label in lines else len(lines)
+                # Without groups each column has a colour of its own.
+                group = numbers.setdefault(names or (name,), len(numbers))
+                style = style if names else 0
                 values = 100.0 * own[name].to_numpy(dtype=float)
                 ends = 100.0 * own[[f"{name}_low", f"{name}_high"]].to_numpy(dtype=float).T
                 x = own[self.against]
-                drawn = axes.errorbar(
+                line = axes.errorbar(
                     x if pd.api.types.is_numeric_dtype(x) else x.map(verbatim),
                     values,
                     np.maximum(np.abs(ends - values), 0.0),
-                    marker=_MARKERS[number % len(_MARKERS)],
-                    color=PALETTE[number % len(PALETTE)],
-                    linestyle="-" if number < len(PALETTE) else "--",
+                    marker=_MARKERS[group % len(_MARKERS)],
+                    color=_COLOURS[group % len(_COLOURS)],
+                    linestyle=("-", "--", ":", "-.")[style % 4],
+                    fillstyle="full" if style == 0 else "none",
                     elinewidth=0.6,
                     capsize=1.5,
                     label=label,
                 )
-                lines.setdefault(label, drawn)
+                handles.setdefault(label, line)
 
 
 @dataclass(frozen=True)
@@ -236,7 +252,7 @@ class RankingPicture(_Picture):
         scale = 100.0 if self.unit == "%" else 1.0
         places = np.arange(len(shown))
         with house_style():
-            figure, axes = new_figure(height=2.6 + 0.6 * len(shown))
+            figure, axes = new_figure(width=10.0, height=2.6 + 0.6 * len(shown))
             axes.set_xlabel(f"{verbatim(self.label)} [{'-' if self.unit == '1' else verbatim(self.unit)}]")
             thickness = 0.6 / len(self.bars)
             for number, (name, label) in enumerate(self.bars.items()):

@@ -25,7 +25,7 @@ import pandas as pd
 import circuitsnn
 from circuitsnn.errors import InputError, StudyError
 
-__all__ = ["FORMAT", "Store", "Trial", "is_empty", "read_store"]
+__all__ = ["FORMAT", "Store", "Trial", "is_empty", "read_about", "read_store"]
 
 FORMAT = 1
 """Version of the format."""
@@ -337,7 +337,7 @@ def read_store(path: str | os.PathLike) -> pd.DataFrame:
     -------
     pandas.DataFrame
         The trials so far, as `circuitsnn.study.sweep.sweep` returns them; those that an adaptive stop has left out of
-        its table are here too. ``attrs["sweep"]["made_with"]`` says by which command the store was begun.
+        its table are here too.
 
     Raises
     ------
@@ -349,10 +349,31 @@ def read_store(path: str | os.PathLike) -> pd.DataFrame:
         raise InputError(f"there is no store {path}; name a file that a sweep has written")
     with _explained(path), closing(_open_to_read(path)) as connection:
         _check_format(connection, path)
-        about = _about(connection)
-        frame = _frame(_trials(connection, 0, 2**63 - 1), about)
-    frame.attrs["sweep"] |= {"made_with": about["made_with"]} if "made_with" in about else {}
-    return frame
+        return _frame(_trials(connection, 0, 2**63 - 1), _about(connection))
+
+
+def read_about(path: str | os.PathLike) -> dict[str, Any]:
+    """Read what the trials of a store are of.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+
+    Returns
+    -------
+    dict
+        Entries by name: function, seed, by which command the store was begun and the like.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, is damaged or is no store.
+    """
+    path = Path(path)
+    with _explained(path), closing(_open_to_read(path)) as connection:
+        _check_format(connection, path)
+        return _about(connection)
 
 
 def is_empty(path: Path) -> bool:

@@ -148,14 +148,15 @@ def sweep(
     if stop is not None and not isinstance(stop, StopRule):
         raise InputError(f"stop is {stop!r}; allowed is an object with a method done(frame), or None")
     units = _read_units(units)
-    plan = plan.with_units(**{name: units.pop(name) for name in plan.names if name in units and name not in plan.units})
+    plan = plan.with_units(
+        **{name: unit for name, unit in units.items() if name in plan.names and name not in plan.units}
+    )
+    answer_units = {name: unit for name, unit in units.items() if name not in plan.names}
     wants = _wants(function, plan)
     call = _Call(function, wants, (*plan.names, *RESERVED))
     about = {
         "version": circuitsnn.__version__,
         "function": name_of(function),
-        "source": "" if store is None else fingerprint(function, strict=False),
-        "plan": "" if store is None else plan.fingerprint(),
         "seed": int(seed),
         "trials": int(trials),
         "reads": int(reads),
@@ -165,13 +166,13 @@ def sweep(
         "rows": len(plan),
     }
     if store is not None:
-        about["made_with"] = _made_with()
+        about |= {"source": fingerprint(function, strict=False), "plan": plan.fingerprint(), "made_with": _made_with()}
     order = _Order(plan, int(trials), int(reads), int(seed), bool(common), "chip_rng" in wants)
     with (
         _opened(executor, jobs, time_limit) as workers,
         Store(store, about, _WORDS) as kept,
     ):
-        on_its_way = _Sweep(call, order, kept, stop, progress or _silent, units)
+        on_its_way = _Sweep(call, order, kept, stop, progress or _silent, answer_units)
         on_its_way.finish(workers, time_limit)
         return on_its_way.table()
 

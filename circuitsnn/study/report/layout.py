@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import re
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -111,7 +112,10 @@ def drawn_picture(title: str, figure: "Figure") -> Picture:
     Picture
         The figure.
     """
-    return picture_from(title, read_svg(svg_of(figure)))
+    with warnings.catch_warnings():
+        # A letter that Matplotlib's font lacks becomes a box; the table beside has it.
+        warnings.filterwarnings("ignore", message="Glyph .* missing", category=UserWarning)
+        return picture_from(title, read_svg(svg_of(figure)))
 
 
 def sheet_of(name: str, frame: "DataFrame", file: str = "", columns: Sequence[Column] | None = None) -> Sheet:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 MOST_LEVELS = 24
 """Values of a parameter that are told apart; beyond that numbers are put into bins."""
 _BINS = 12
+_MOST_NAMED = 8  # values of a parameter that are named one by one
 _CONFIDENCE = 0.95
 
 
@@ -99,14 +100,57 @@ def levels_of(sweep: SweepFile, name: str) -> Levels:
         rows = [np.flatnonzero(values == value) for value in distinct]
     else:
         distinct = distinct[:MOST_LEVELS]
-        labels = [_label(value, unit) for value in distinct]
+        labels = [show_level(value, unit) for value in distinct]
         rows = [np.flatnonzero(values.isna() if value is None else values == value) for value in distinct]
         distinct = np.array(labels, dtype=object)
     return Levels(name, unit, tuple(labels), distinct, tuple(rows), False)
 
 
-def _label(value: Any, unit: str) -> str:
-    return "none" if value is None else show_value(value, unit)
+def show_level(value: Any, unit: str) -> str:
+    """Show a parameter's value, real numbers with four digits.
+
+    Parameters
+    ----------
+    value : object
+        A number, text, truth value or None.
+    unit : str
+        SI unit; "1" for none.
+
+    Returns
+    -------
+    str
+        The text.
+    """
+    value = value.item() if isinstance(value, np.generic) else value
+    if value is None or value != value or type(value).__name__ == "NAType":
+        return "none"
+    return show_rounded(value, unit) if isinstance(value, float) else show_value(value, unit)
+
+
+def plan_of(sweep: SweepFile, levels: Levels) -> tuple[int, str]:
+    """Say which values a parameter takes.
+
+    Parameters
+    ----------
+    sweep : SweepFile
+        The sweep.
+    levels : Levels
+        The parameter.
+
+    Returns
+    -------
+    int
+        How many values. [-]
+    str
+        The values, or their range.
+    """
+    values = sweep.trials[levels.name]
+    count = values.nunique(dropna=False)
+    if kind_of(values) == "mean" and count > _MOST_NAMED:
+        low, high = (show_rounded(float(end), levels.unit) for end in (values.min(), values.max()))
+        return count, f"{low} to {high}"
+    shown = ", ".join(levels.labels[:_MOST_NAMED])
+    return count, f"{shown}, ..." if count > _MOST_NAMED else shown
 
 
 def _bins(name: str, unit: str, values: np.ndarray) -> Levels:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Checked = TypeVar("Checked", bound=BaseModel)
 
 _MEND = "run the study again, or name another run's folder"
-_WANTED = "allowed is a folder that `circuitsnn run` wrote"
+_WANTED = "allowed is a folder that `circuitsnn run` wrote, or a sweep's file"
 
 
 class _File(BaseModel):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from circuitsnn.errors import InputError
-from circuitsnn.study.store import read_store
+from circuitsnn.study.store import read_about, read_store
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -143,14 +143,15 @@ def read_sweep(path: str | os.PathLike) -> SweepFile:
     """
     path = Path(path)
     try:
-        start = path.open("rb").read(16)
+        with path.open("rb") as file:
+            start = file.read(16)
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}; {_WANTED}") from error
     is_store = start.startswith(b"SQLite format 3")
     if not is_store and not start.startswith(b"PAR1"):
         raise InputError(f"{path} is no file of a sweep; {_WANTED}")
     trials = read_store(path) if is_store else _read_parquet(path)
-    stated = trials.attrs.get("sweep", {})
+    stated = read_about(path) if is_store else trials.attrs.get("sweep", {})
     if is_store and "plan" not in stated:
         raise InputError(f"{path} keeps the unfinished work of a study, and no sweep; {_WANTED}")
     missing = [name for name in (*trials.attrs["parameters"], *_OWN) if name not in trials]

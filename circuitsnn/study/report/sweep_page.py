@@ -5,8 +5,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from circuitsnn.study.report.cells import Column, interval_column, show_duration, show_rounded, show_value
 from circuitsnn.study.report.explore import charts_of
 from circuitsnn.study.report.layout import (
@@ -18,7 +16,16 @@ from circuitsnn.study.report.layout import (
     render_page,
     sheet_of,
 )
-from circuitsnn.study.report.levels import Levels, by_level, estimate, is_random, kind_of, levels_of
+from circuitsnn.study.report.levels import (
+    Levels,
+    by_level,
+    estimate,
+    is_random,
+    kind_of,
+    levels_of,
+    plan_of,
+    show_level,
+)
 from circuitsnn.study.report.sweep import SweepFile
 from circuitsnn.study.report.sweep_pictures import MOST_PANELS, draw_answer
 
@@ -34,7 +41,6 @@ _MEANINGS = {
 }
 _MOST_ERRORS = 12
 _MOST_PICTURES = 12
-_MOST_VALUES = 8  # of a parameter, that the plan names
 _MOST_WORDS = 5  # of an answer in words
 
 
@@ -94,7 +100,7 @@ def render_sweep(sweep: SweepFile, *, interactive: bool = False) -> str:
     estimated = [name for name in sweep.answers if kind_of(trials[name]) != "text" and trials[name].notna().any()]
     sections = in_sections(
         (heading, _picture(sweep, name, varied, random))
-        for heading, kind in (("Figures", "mean"), ("Yield", "yield"))
+        for heading, kind in (("Figures", "mean"), *[("Yield", "yield")][: bool(varied)])
         for name in estimated[:_MOST_PICTURES]
         if kind_of(trials[name]) == kind
     )
@@ -116,7 +122,7 @@ def render_sweep(sweep: SweepFile, *, interactive: bool = False) -> str:
         outcomes=_outcomes(trials),
         errors=_errors(sweep),
         answers=[_answer_row(sweep, name, random and not varied) for name in sweep.answers],
-        plan=[_plan_row(sweep, one) for one in levels],
+        plan=[(one.name, *plan_of(sweep, one)) for one in levels],
         random=random,
         undrawn=max(0, len(estimated) - _MOST_PICTURES) if varied else 0,
         panels=MOST_PANELS if len(varied) > MOST_PANELS else 0,
@@ -162,30 +168,9 @@ def _errors(sweep: SweepFile) -> list[Complaint]:
 
 
 def _where(sweep: SweepFile, row: Any) -> str:
-    places = [f"{name} = {show_rounded_any(row[name], sweep.unit(name))}" for name in sweep.parameters[:6]]
+    places = [f"{name} = {show_level(row[name], sweep.unit(name))}" for name in sweep.parameters[:6]]
     places += [f"{name} {row[name]}" for name in ("chip", "read") if name in row]
     return ", ".join(places) or f"trial {row.name}"
-
-
-def show_rounded_any(value: Any, unit: str) -> str:
-    """Show a parameter's value, numbers with four digits.
-
-    Parameters
-    ----------
-    value : object
-        A number, text, truth value or None.
-    unit : str
-        SI unit; "1" for none.
-
-    Returns
-    -------
-    str
-        The text.
-    """
-    if isinstance(value, (float, np.floating)):
-        return show_rounded(float(value), unit)
-    value = value.item() if isinstance(value, np.generic) else value
-    return "none" if value is None or value != value else show_value(value, unit)
 
 
 def _answer_row(sweep: SweepFile, name: str, interval: bool) -> tuple[str, str, str, str]:
@@ -210,17 +195,6 @@ def _answer_row(sweep: SweepFile, name: str, interval: bool) -> tuple[str, str, 
         return name, str(len(present)), f"good: {text}", ""
     ends = f"{show_rounded(float(present.min()), unit)} to {show_rounded(float(present.max()), unit)}"
     return name, str(len(present)), f"mean: {text}", ends if len(present) else ""
-
-
-def _plan_row(sweep: SweepFile, levels: Levels) -> tuple[str, str, str]:
-    """Say which values a parameter takes: name, number of values, values or range."""
-    values = sweep.trials[levels.name]
-    count = values.nunique(dropna=False)
-    if kind_of(values) == "mean" and count > _MOST_VALUES:
-        low, high = (show_rounded(float(end), levels.unit) for end in (values.min(), values.max()))
-        return levels.name, str(count), f"{low} to {high}"
-    shown = ", ".join(levels.labels[:_MOST_VALUES])
-    return levels.name, str(count), f"{shown}, ..." if count > _MOST_VALUES else shown
 
 
 def _level_sheets(

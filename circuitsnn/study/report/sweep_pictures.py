@@ -66,6 +66,9 @@ def draw_answer(sweep: SweepFile, answer: str, varied: Sequence[Levels], interva
                 axes.legend(title=title, loc="center left", bbox_to_anchor=(1.0, 0.5), handlelength=1.5)
             elif not share and number == 0:  # the same for all
                 figure.legend(loc="outside upper right", ncols=2)
+            elif not share:
+                for artist in (*axes.lines, *axes.containers):
+                    artist.set_label("_nolegend_")
     return figure
 
 
@@ -117,17 +120,11 @@ def _draw_lines(
 
 def _draw_histogram(axes: Axes, sweep: SweepFile, answer: str) -> None:
     values = sweep.trials[answer]
-    if kind_of(values) == "yield":
-        found = estimate(sweep.trials, answer, interval=True)
-        ends = 100.0 * np.array([[found.value - found.low], [found.high - found.value]])
-        axes.errorbar([0], [100.0 * found.value], ends, marker="o", capsize=3)
-        axes.set(xticks=[], ylim=(-4.0, 104.0), ylabel=f"{verbatim(answer)} [%]")
-        return
     numbers = values[np.isfinite(values)].to_numpy(dtype=float)
     axes.hist(numbers, bins=min(40, max(5, round(len(numbers) ** 0.5))), color=PALETTE[0])
     axes.axvline(numbers.mean(), color="black", linewidth=0.8, linestyle=":", label="mean")
-    name_axis(axes, "x", answer, sweep.unit(answer), values)
-    axes.set(xscale="linear", ylabel="Trials")
+    name_axis(axes, "x", answer, sweep.unit(answer), values, log=False)
+    axes.set(ylabel="Trials")
     axes.legend(loc="best")
 
 

@@ -1,5 +1,6 @@
 """The house style of figures: readable 8 cm wide, safe for the colour-blind, the same every time."""
 
+import re
 from contextlib import AbstractContextManager
 from io import BytesIO
 from math import ceil
@@ -109,7 +110,7 @@ def new_panels(count: int) -> tuple[Figure, list[Axes]]:
     """
     abreast = 2 if count in (2, 4) else min(count, 3)
     rows = ceil(count / abreast)
-    figure, grid = new_figure(abreast, rows, width={1: 10.0, 2: 15.0, 3: 18.0}[abreast], height=6.0 * rows + 0.6)
+    figure, grid = new_figure(abreast, rows, width={1: 10.0, 2: 17.0, 3: 18.0}[abreast], height=6.0 * rows + 0.6)
     panels = list(np.ravel(grid))
     for axes in panels[count:]:
         axes.remove()
@@ -203,7 +204,13 @@ def _describe_panel(axes: Axes) -> str:
     parts = ": ".join(filter(None, (title, shown)))
     lines = ": ".join(filter(None, (series, ", ".join(dict.fromkeys(labels)))))
     text = "; ".join(filter(None, (parts, lines)))
-    return " ".join(f"{text}.".split()) if text else ""
+    return _in_letters(" ".join(f"{text}.".split())) if text else ""
+
+
+def _in_letters(text: str) -> str:
+    """Write formulas without their marks: "$R_{ins}$" as "R_ins"."""
+    formula = r"(?<!\\)\$(.*?)(?<!\\)\$"
+    return re.sub(formula, lambda found: re.sub(r"[{}\\]", "", found[1]), text).replace(r"\$", "$")
 
 
 def verbatim(text: object) -> str:

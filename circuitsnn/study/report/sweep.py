@@ -73,6 +73,12 @@ class SweepFile:
     """Whether the file is a store, from which the sweep can go on."""
 
     @property
+    def command(self) -> str:
+        """The command by which the store was begun; "" where it says nothing, such as of a session typed by hand."""
+        command = self.about.made_with.command if self.about.made_with is not None else ""
+        return command if command.strip("'-c ") else ""
+
+    @property
     def parameters(self) -> list[str]:
         """Names of the plan's parameters."""
         return list(self.trials.attrs["parameters"])

@@ -104,7 +104,8 @@ def render_sweep(sweep: SweepFile, *, interactive: bool = False) -> str:
         for name in estimated[:_MOST_PICTURES]
         if kind_of(trials[name]) == kind
     )
-    charts = charts_of("trials", trials.reset_index()) if interactive else []
+    first = [*[one.name for one in varied[:1]], *estimated[:1]]
+    charts = charts_of("trials", trials.reset_index(), *first) if interactive else []
     before = {"outcome": "Trials", **({"answers": "Answers"} if sweep.answers else {})}
     after = {"plan": "Plan", "tables": "Tables", "provenance": "Provenance", "again": "Go on"}
     return render_page(

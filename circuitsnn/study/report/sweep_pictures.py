@@ -129,7 +129,7 @@ def _draw_histogram(axes: Axes, sweep: SweepFile, answer: str) -> None:
 
 
 def _short(label: str) -> str:
-    return label if len(label) <= 24 else f"{label[:22]}…"
+    return label if len(label) <= 18 else f"{label[:16]}…"
 
 
 def _turn_long_labels(axes: Axes, labels: Sequence[str]) -> None:

@@ -15,7 +15,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from circuitsnn.checks import whole_number
+from circuitsnn.checks import check_share, whole_number
 from circuitsnn.errors import InputError, StudyError
 from circuitsnn.status import Status
 from circuitsnn.study.card_space import CardSpace
@@ -205,7 +205,7 @@ def sobol_indices(
     samples = whole_number("samples", samples, 2)
     if samples & (samples - 1):
         raise InputError(f"samples is {samples}; allowed is a power of two, such as {1 << samples.bit_length()}")
-    _check_confidence(confidence)
+    check_share("confidence", confidence)
     axes = _Axes.read(factors)
     draw, resample = _generators(seed)
     shares = sampling.sample(axes.problem, samples, calc_second_order=second_order, seed=draw)
@@ -290,7 +290,7 @@ def morris(
     whole_number("trajectories", trajectories, 2)
     if whole_number("levels", levels, 2) % 2:
         raise InputError(f"levels is {levels}; allowed is an even number")
-    _check_confidence(confidence)
+    check_share("confidence", confidence)
     axes = _Axes.read(factors)
     for name, factor in axes.factors.items():
         if isinstance(factor, Seeds):
@@ -315,11 +315,6 @@ def morris(
         confidence=confidence,
         trials=frame,
     )
-
-
-def _check_confidence(confidence: float) -> None:
-    if isinstance(confidence, (bool, str)) or not 0.0 < confidence < 1.0:
-        raise InputError(f"confidence is {confidence!r}; allowed is a number between 0 and 1, both excluded")
 
 
 def _generators(seed: int) -> list[np.random.Generator]:

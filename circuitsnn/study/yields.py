@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from circuitsnn.checks import whole_number
+from circuitsnn.checks import check_share, whole_number
 from circuitsnn.errors import InputError
 from circuitsnn.status import Status
 from circuitsnn.study.context import Progress
@@ -51,7 +51,7 @@ def wilson(successes: int, trials: int, confidence: float = 0.95) -> tuple[float
     from scipy.stats import binomtest
 
     _check_counts(successes, trials)
-    _check_share("confidence", confidence)
+    check_share("confidence", confidence)
     if trials == 0:
         return 0.0, 1.0
     interval = binomtest(int(successes), int(trials)).proportion_ci(confidence, method="wilson")
@@ -91,7 +91,7 @@ def anytime(successes: int, trials: int, confidence: float = 0.95) -> tuple[floa
     from scipy.optimize import brentq
 
     _check_counts(successes, trials)
-    _check_share("confidence", confidence)
+    check_share("confidence", confidence)
     if trials == 0:
         return 0.0, 1.0
 
@@ -118,11 +118,6 @@ def _check_counts(successes: int, trials: int) -> None:
     whole_number("successes", successes, 0)
     if successes > trials:
         raise InputError(f"successes is {successes!r}; allowed are at most as many as trials ({trials})")
-
-
-def _check_share(name: str, value: float) -> None:
-    if isinstance(value, (bool, str)) or not 0.0 < value < 1.0:
-        raise InputError(f"{name} is {value!r}; allowed is a number between 0 and 1, both excluded")
 
 
 def _column(frame: pd.DataFrame, column: str) -> pd.Series:
@@ -189,8 +184,8 @@ class YieldWithin:
     """Chips between looks. [-]"""
 
     def __post_init__(self) -> None:
-        _check_share("half_width", self.half_width)
-        _check_share("confidence", self.confidence)
+        check_share("half_width", self.half_width)
+        check_share("confidence", self.confidence)
         whole_number("every", self.every, 1)
 
     def done(self, frame: pd.DataFrame) -> bool:
@@ -232,7 +227,7 @@ class MeanWithin:
             value = getattr(self, name)
             if value is not None and (isinstance(value, (bool, str)) or not 0.0 < value < inf):
                 raise InputError(f"{name} is {value!r}; allowed is a number > 0")
-        _check_share("confidence", self.confidence)
+        check_share("confidence", self.confidence)
         whole_number("every", self.every, 1)
 
     def done(self, frame: pd.DataFrame) -> bool:
@@ -397,8 +392,8 @@ def largest_tolerated(
         If an argument is wrong.
     """
     low, high, precision = _read_search(low, high, precision)
-    _check_share("target", target)
-    _check_share("confidence", confidence)
+    check_share("target", target)
+    check_share("confidence", confidence)
     whole_number("max_trials", max_trials, 2)
     halvings = ceil(log2(log(high / low) / log1p(precision)))
     # Two ends, the halvings, and again as many on either side of a sigma that stays undecided.

@@ -14,7 +14,7 @@ import pandas as pd
 import circuitsnn
 from circuitsnn.checks import whole_number
 from circuitsnn.errors import InputError
-from circuitsnn.study.answers import not_numbers, read_answer
+from circuitsnn.study.answers import Call, not_numbers
 from circuitsnn.study.executors import Done, Executor, open_executor
 from circuitsnn.study.fingerprint import fingerprint, name_of
 from circuitsnn.study.plans import RESERVED, Plan, as_plan
@@ -140,7 +140,7 @@ def sweep(
     if stop is not None and not isinstance(stop, StopRule):
         raise InputError(f"stop is {stop!r}; allowed is an object with a method done(frame), or None")
     wants = _wants(function, plan)
-    call = _Call(function, wants, (*plan.names, *RESERVED))
+    call = Call(function, wants, (*plan.names, *RESERVED))
     about = {
         "version": circuitsnn.__version__,
         "function": name_of(function),
@@ -255,26 +255,6 @@ class _Order:
         return self.plan[row], seed_of(self.seed, row, chip, read, self.common), chip_seed
 
 
-@dataclass(frozen=True)
-class _Call:
-    """The user's function as an executor calls it."""
-
-    function: Callable[..., Any]
-    wants: frozenset[str]
-    taken: tuple[str, ...]
-
-    def __call__(self, argument: tuple[dict, int, int]) -> tuple[dict[str, Any], dict[str, str]]:
-        values, seed, chip_seed = argument
-        random = {}
-        if "rng" in self.wants:
-            random["rng"] = np.random.default_rng(seed)
-        if "chip_rng" in self.wants:
-            random["chip_rng"] = np.random.default_rng(chip_seed)
-        if "seed" in self.wants:
-            random["seed"] = seed
-        return read_answer(self.function(**values, **random), self.taken)
-
-
 class _Stops:
     """Where a stop rule has ended the trials of a group: a row's, or the plan's."""
 
@@ -326,7 +306,7 @@ class _Stops:
 class _Sweep:
     """A sweep on its way."""
 
-    call: _Call
+    call: Call
     order: _Order
     store: Store
     stop: StopRule | None

@@ -23,7 +23,7 @@ from circuitsnn.quantities import read_quantity
 from circuitsnn.status import Status
 from circuitsnn.study.context import Progress, ignore_progress
 from circuitsnn.study.fingerprint import fingerprint, name_of
-from circuitsnn.study.plans import Range, _read_ranges
+from circuitsnn.study.plans import Range, read_ranges
 
 if TYPE_CHECKING:
     import optuna
@@ -159,7 +159,8 @@ def optimise(
     ----------
     objective : callable
         Called with a design's parameters as keywords. Returns a number, or a mapping with a number for each goal and
-        limit; further numbers, texts and truths go into the table. If it has a parameter `rng`, it gets a
+        limit (None for a goal that a design beyond a limit does not have); further numbers, texts and truths go into
+        the table. If it has a parameter `rng`, it gets a
         numpy.random.Generator, for each design its own; if it has `report`, a function ``report(step, value)`` to
         call with intermediate values when `prune` is set. What it raises is recorded; the search goes on.
     space : mapping of str to tuple, Range or list
@@ -297,7 +298,8 @@ class _Search:
         state, values = states.COMPLETE, None
         try:
             outcome["values"] = self._checked_answer(self.objective(**design, **extra))
-            values = [outcome["values"][name] for name in self.goals]
+            # Optuna asks for a number also where there is none, beyond a limit, and makes nothing of it there.
+            values = [outcome["values"][name] or 0.0 for name in self.goals]
         except self.optuna.TrialPruned as error:
             outcome |= {"status": "pruned", "error": str(error)}
             state = states.PRUNED
@@ -322,8 +324,11 @@ class _Search:
         for name in [*self.goals, *self.limits]:
             if name not in values:
                 raise InputError(f"the objective returned no {name!r}; it returned {', '.join(values) or 'nothing'}")
-            if not isinstance(values[name], (int, float)) or not isfinite(values[name]):
-                raise InputError(f"the objective returned {values[name]!r} for {name}; allowed is a finite number")
+        for name in [*self.limits, *self.goals]:
+            beyond = name not in self.limits and any(excess > 0.0 for excess in self._violations(values).values())
+            if not (_is_finite(values[name]) or (beyond and values[name] is None)):
+                allowed = "a finite number" + (", or None for a design beyond a limit" if self.limits else "")
+                raise InputError(f"the objective returned {values[name]!r} for {name}; allowed is {allowed}")
         for name, value in values.items():
             if name in self.space or name in _OWN_COLUMNS:
                 raise InputError(f"the objective returned {name!r}, which is a column already; rename it")
@@ -387,6 +392,10 @@ def _status(table: pd.DataFrame) -> Status:
     return Status("searched")
 
 
+def _is_finite(value: object) -> bool:
+    return isinstance(value, (int, float)) and isfinite(value)
+
+
 def _plain(value: object) -> Any:
     """Turn NumPy's numbers into Python's."""
     return value.item() if isinstance(value, np.generic) else value
@@ -441,7 +450,7 @@ def _checked_space(space: object, units: Mapping[str, str] | None) -> tuple[dict
         good = isinstance(given, list) and given and all(isinstance(it, (bool, int, float, str)) for it in given)
         if not good and not isinstance(given, (Range, tuple)):
             raise InputError(f"space: {name} is {given!r}; allowed are a pair (lowest, highest), a Range, or a list")
-    ranges, found = _read_ranges({name: it for name, it in space.items() if not isinstance(it, list)}, units)
+    ranges, found = read_ranges({name: it for name, it in space.items() if not isinstance(it, list)}, units)
     return {name: ranges.get(name, it) for name, it in space.items()}, found
 
 

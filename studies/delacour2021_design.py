@@ -531,4 +531,6 @@ STUDY = Study(
         StudyParameter("tolerance", 1e-7, "Tolerance of the transient", unit="V", minimum=1e-12, maximum=1e-3),
     ),
     cards=("vo2_delacour2021",),
+    quick_duration=45.0,
+    full_duration=300.0,
 )  # fmt: skip

@@ -154,7 +154,7 @@ def test_run_hands_everything_to_the_study(command, study, tmp_path):
     assert status == 0
     expected = {"quick": True, "settings": {"R_S": "15k", "N": "8"}, "seed": 7, "jobs": 2, "out": out}
     assert {name: study[name] for name in expected} == expected
-    assert study["progress"] is None, "no progress bar where standard error is not a terminal"
+    assert study["progress"] is ignore_progress, "no progress bar where standard error is not a terminal"
 
 
 def test_run_prints_claims_and_pictures(command, study):

@@ -14,6 +14,7 @@ import pandas as pd
 import circuitsnn
 from circuitsnn.cards import Card
 from circuitsnn.errors import InputError, StudyError
+from circuitsnn.progress import Progress
 from circuitsnn.study.definition import Value
 from circuitsnn.study.executors import Done, Executor, open_executor
 from circuitsnn.study.executors.here import Here
@@ -26,13 +27,10 @@ from circuitsnn.study.sweep import StopRule, sweep
 from circuitsnn.study.unfinished import Unfinished
 from circuitsnn.study.work import Work
 
-__all__ = ["Progress", "StudyContext", "ignore_progress"]
+__all__ = ["StudyContext"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-
-Progress = Callable[[float, str], None]
-"""Is told the share of the present step that is done, 0 to 1, and a text that says what it is."""
 
 
 @dataclass(frozen=True)
@@ -258,15 +256,3 @@ class _Mapping:
 
 def _on_a_copy(function: Callable[[Item], Result], item: Item) -> Result:
     return function(copy.deepcopy(item))
-
-
-def ignore_progress(share: float, text: str) -> None:
-    """Show no progress.
-
-    Parameters
-    ----------
-    share : float
-        Share of the present step that is done, 0 to 1. [-]
-    text : str
-        What it is.
-    """

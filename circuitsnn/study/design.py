@@ -19,11 +19,12 @@ import pandas as pd
 
 from circuitsnn.checks import whole_number
 from circuitsnn.errors import InputError, StudyError
+from circuitsnn.progress import Progress, reporting
 from circuitsnn.quantities import read_quantity
 from circuitsnn.status import Status
-from circuitsnn.study.context import Progress, ignore_progress
 from circuitsnn.study.fingerprint import fingerprint, name_of
 from circuitsnn.study.plans import Range, read_ranges
+from circuitsnn.study.sweep import resumption
 
 if TYPE_CHECKING:
     import optuna
@@ -143,7 +144,7 @@ def optimise(
     seed: int = 0,
     store: str | os.PathLike | None = None,
     units: Mapping[str, str] | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> DesignSearch:
     """Search a space of designs for the best of one aim, or for the Pareto front of several.
 
@@ -186,8 +187,8 @@ def optimise(
         SQLite file that keeps the search and resumes it, for one process at a time.
     units : mapping of str to str, optional
         Units of columns, kept in ``table.attrs["units"]`` and shown in pictures.
-    progress : callable, optional
-        Called with the share done, 0 to 1, and a text.
+    progress : callable or bool, optional
+        Called with the share done, 0 to 1, and a text; True for a bar where standard error is a terminal.
 
     Returns
     -------
@@ -198,6 +199,8 @@ def optimise(
     ------
     InputError
         If an argument is wrong, or the store holds another search or is in use; nothing is computed then.
+    KeyboardInterrupt
+        If interrupted (Ctrl-C), with what was done and how it goes on.
     StudyError
         If the store can no longer be written. What is in it is kept.
 
@@ -226,9 +229,17 @@ def optimise(
         "prune": bool(prune),
         "seed": int(seed),
     }
-    with _quiet_optuna() as optuna, _opened(optuna, store, settings) as study:
+    with (
+        _quiet_optuna() as optuna,
+        _opened(optuna, store, settings) as study,
+        reporting(progress, "searching") as report,
+    ):
         search = _Search(optuna, study, objective, arguments, space, goals, limits, start, startup, prune, seed)
-        search.run(trials, progress or ignore_progress)
+        try:
+            search.run(trials, report)
+        except KeyboardInterrupt:
+            done = len(search.filed())
+            raise KeyboardInterrupt(f"{done} of {trials} designs were tried; {resumption(store)}") from None
         return search.result(trials, found_units)
 
 

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from circuitsnn.checks import whole_number
 from circuitsnn.errors import InputError, StudyError
 from circuitsnn.figures import PALETTE, house_style, new_figure
+from circuitsnn.progress import Progress
 from circuitsnn.status import Status
 from circuitsnn.study.card_space import CardSpace
-from circuitsnn.study.context import Progress
 from circuitsnn.study.executors import Executor
 from circuitsnn.study.plans import Range, corners, zipped
 from circuitsnn.study.sweep import sweep
@@ -137,7 +137,7 @@ def sobol_indices(
     executor: str | Executor | None = None,
     store: str | os.PathLike | None = None,
     time_limit: float | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> SobolIndices:
     """Divide the variance of a function's answer among its parameters.
 
@@ -235,7 +235,7 @@ def morris(
     executor: str | Executor | None = None,
     store: str | os.PathLike | None = None,
     time_limit: float | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Morris:
     """Screen a function's parameters by their elementary effects.
 

@@ -14,6 +14,7 @@ import pandas as pd
 import circuitsnn
 from circuitsnn.checks import whole_number
 from circuitsnn.errors import InputError
+from circuitsnn.progress import Progress, reporting
 from circuitsnn.study.answers import Call, not_numbers
 from circuitsnn.study.executors import Done, Executor, open_executor
 from circuitsnn.study.fingerprint import fingerprint, name_of
@@ -24,9 +25,7 @@ from circuitsnn.study.work import Work
 if TYPE_CHECKING:
     import xarray
 
-__all__ = ["StopRule", "seed_of", "sweep", "to_xarray"]
-
-Progress = Callable[[float, str], None]
+__all__ = ["StopRule", "resumption", "seed_of", "sweep", "to_xarray"]
 
 _WORDS = {
     "version": "version of circuitsnn",
@@ -78,7 +77,7 @@ def sweep(
     time_limit: float | None = None,
     stop: StopRule | None = None,
     common: bool = False,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> pd.DataFrame:
     """Call a function for every row of a plan, and tabulate what it answers.
 
@@ -114,8 +113,9 @@ def sweep(
         Decides when there are trials enough.
     common : bool
         Whether all rows meet the same chips, so that they differ by the row's values only.
-    progress : callable, optional
-        Called with the share that is done, 0 to 1, and a text that says how far the sweep is.
+    progress : callable or bool, optional
+        Called with the share that is done, 0 to 1, and a text that says how far the sweep is; True for a bar where
+        standard error is a terminal.
 
     Returns
     -------
@@ -129,6 +129,8 @@ def sweep(
     ------
     InputError
         If an argument is wrong, or the store cannot be used; nothing is computed then.
+    KeyboardInterrupt
+        If interrupted (Ctrl-C), with what was done and how it goes on.
     StudyError
         If the store's disk is full or the workers cannot be kept alive; what was done stays in the store.
     """
@@ -157,10 +159,34 @@ def sweep(
     with (
         _opened(executor, jobs, time_limit) as workers,
         Store(store, about, _WORDS) as kept,
+        reporting(progress, name_of(function)) as report,
     ):
-        on_its_way = _Sweep(call, order, kept, stop, progress or _silent)
-        on_its_way.finish(workers, time_limit)
+        on_its_way = _Sweep(call, order, kept, stop, report)
+        try:
+            on_its_way.finish(workers, time_limit)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(
+                f"{on_its_way.done} of {len(order)} trials were done; {resumption(store)}"
+            ) from None
         return on_its_way.table()
+
+
+def resumption(store: str | os.PathLike | None) -> str:
+    """Say how interrupted work goes on.
+
+    Parameters
+    ----------
+    store : path-like or None
+        Where it is kept.
+
+    Returns
+    -------
+    str
+        What to do.
+    """
+    if store is None:
+        return "they are lost: an argument store=... would have kept them"
+    return f"they are kept in {os.fspath(store)}, from which the same call goes on"
 
 
 def to_xarray(frame: pd.DataFrame) -> "xarray.Dataset":
@@ -405,7 +431,3 @@ def _in_words(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = seconds / 60
     return f"{minutes:.0f} min" if minutes < 100 else f"{minutes / 60:.1f} h"
-
-
-def _silent(share: float, text: str) -> None:
-    """Say nothing."""

@@ -11,6 +11,7 @@ from circuitsnn import __version__
 from circuitsnn.cards import list_cards
 from circuitsnn.cli import main
 from circuitsnn.errors import InputError, StudyError
+from circuitsnn.progress import ignore_progress
 from circuitsnn.study import Claim
 
 ALL = "crosscheck, fit, infer, netlist, report, compare, run, studies, train, adc, data, devices, oscillator, sram"

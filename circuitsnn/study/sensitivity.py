@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from circuitsnn.checks import check_share, whole_number
 from circuitsnn.errors import InputError, StudyError
+from circuitsnn.progress import Progress
 from circuitsnn.status import Status
 from circuitsnn.study.card_space import CardSpace
-from circuitsnn.study.context import Progress
 from circuitsnn.study.executors import Executor
 from circuitsnn.study.pictures import RankingPicture
 from circuitsnn.study.plans import Range, corners, zipped
@@ -151,7 +151,7 @@ def sobol_indices(
     executor: str | Executor | None = None,
     store: str | os.PathLike | None = None,
     time_limit: float | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> SobolIndices:
     """Divide the variance of a function's answer among its parameters.
 
@@ -249,7 +249,7 @@ def morris(
     executor: str | Executor | None = None,
     store: str | os.PathLike | None = None,
     time_limit: float | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Morris:
     """Screen a function's parameters by their elementary effects.
 

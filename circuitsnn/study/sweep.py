@@ -18,7 +18,8 @@ import pandas as pd
 import circuitsnn
 from circuitsnn.checks import whole_number
 from circuitsnn.errors import InputError
-from circuitsnn.study.answers import not_numbers, read_answer
+from circuitsnn.progress import Progress, reporting
+from circuitsnn.study.answers import Call, not_numbers
 from circuitsnn.study.executors import Done, Executor, open_executor
 from circuitsnn.study.fingerprint import fingerprint, name_of
 from circuitsnn.study.plans import RESERVED, Plan, as_plan
@@ -28,9 +29,7 @@ from circuitsnn.study.work import Work
 if TYPE_CHECKING:
     import xarray
 
-__all__ = ["StopRule", "seed_of", "sweep", "to_xarray"]
-
-Progress = Callable[[float, str], None]
+__all__ = ["StopRule", "resumption", "seed_of", "sweep", "to_xarray"]
 
 _WORDS = {
     "version": "version of circuitsnn",
@@ -83,7 +82,7 @@ def sweep(
     stop: StopRule | None = None,
     common: bool = False,
     units: Mapping[str, str] | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> pd.DataFrame:
     """Call a function for every row of a plan, and tabulate what it answers.
 
@@ -121,8 +120,9 @@ def sweep(
         Whether all rows meet the same chips, so that they differ by the row's values only.
     units : mapping of str to str, optional
         SI units of parameters and answers by name, where plan and answers do not state them themselves.
-    progress : callable, optional
-        Called with the share that is done, 0 to 1, and a text that says how far the sweep is.
+    progress : callable or bool, optional
+        Called with the share that is done, 0 to 1, and a text that says how far the sweep is; True for a bar where
+        standard error is a terminal.
 
     Returns
     -------
@@ -137,6 +137,8 @@ def sweep(
     ------
     InputError
         If an argument is wrong, or the store cannot be used; nothing is computed then.
+    KeyboardInterrupt
+        If interrupted (Ctrl-C), with what was done and how it goes on.
     StudyError
         If the store's disk is full or the workers cannot be kept alive; what was done stays in the store.
     """
@@ -153,7 +155,7 @@ def sweep(
     )
     answer_units = {name: unit for name, unit in units.items() if name not in plan.names}
     wants = _wants(function, plan)
-    call = _Call(function, wants, (*plan.names, *RESERVED))
+    call = Call(function, wants, (*plan.names, *RESERVED))
     about = {
         "version": circuitsnn.__version__,
         "function": name_of(function),
@@ -171,10 +173,34 @@ def sweep(
     with (
         _opened(executor, jobs, time_limit) as workers,
         Store(store, about, _WORDS) as kept,
+        reporting(progress, name_of(function)) as report,
     ):
-        on_its_way = _Sweep(call, order, kept, stop, progress or _silent, answer_units)
-        on_its_way.finish(workers, time_limit)
+        on_its_way = _Sweep(call, order, kept, stop, report, answer_units)
+        try:
+            on_its_way.finish(workers, time_limit)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(
+                f"{on_its_way.done} of {len(order)} trials were done; {resumption(store)}"
+            ) from None
         return on_its_way.table()
+
+
+def resumption(store: str | os.PathLike | None) -> str:
+    """Say how interrupted work goes on.
+
+    Parameters
+    ----------
+    store : path-like or None
+        Where it is kept.
+
+    Returns
+    -------
+    str
+        What to do.
+    """
+    if store is None:
+        return "they are lost: an argument store=... would have kept them"
+    return f"they are kept in {os.fspath(store)}, from which the same call goes on"
 
 
 def to_xarray(frame: pd.DataFrame) -> "xarray.Dataset":
@@ -269,26 +295,6 @@ class _Order:
         return self.plan[row], seed_of(self.seed, row, chip, read, self.common), chip_seed
 
 
-@dataclass(frozen=True)
-class _Call:
-    """The user's function as an executor calls it."""
-
-    function: Callable[..., Any]
-    wants: frozenset[str]
-    taken: tuple[str, ...]
-
-    def __call__(self, argument: tuple[dict, int, int]) -> tuple[dict[str, Any], dict[str, str]]:
-        values, seed, chip_seed = argument
-        random = {}
-        if "rng" in self.wants:
-            random["rng"] = np.random.default_rng(seed)
-        if "chip_rng" in self.wants:
-            random["chip_rng"] = np.random.default_rng(chip_seed)
-        if "seed" in self.wants:
-            random["seed"] = seed
-        return read_answer(self.function(**values, **random), self.taken)
-
-
 class _Stops:
     """Where a stop rule has ended the trials of a group: a row's, or the plan's."""
 
@@ -340,7 +346,7 @@ class _Stops:
 class _Sweep:
     """A sweep on its way."""
 
-    call: _Call
+    call: Call
     order: _Order
     store: Store
     stop: StopRule | None
@@ -463,7 +469,3 @@ def _in_words(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = seconds / 60
     return f"{minutes:.0f} min" if minutes < 100 else f"{minutes / 60:.1f} h"
-
-
-def _silent(share: float, text: str) -> None:
-    """Say nothing."""

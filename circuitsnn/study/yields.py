@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 
 from circuitsnn.checks import check_share, whole_number
 from circuitsnn.errors import InputError
+from circuitsnn.progress import Progress
 from circuitsnn.status import Status
-from circuitsnn.study.context import Progress
 from circuitsnn.study.executors import Executor, open_executor
 from circuitsnn.study.pictures import TolerancePicture
 from circuitsnn.study.sweep import sweep
@@ -346,7 +346,7 @@ def largest_tolerated(
     executor: str | Executor | None = None,
     store: str | os.PathLike | None = None,
     time_limit: float | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> ToleratedSigma:
     """Find the largest spread that still gives a yield, by bisection on the logarithm of sigma.
 

@@ -114,3 +114,10 @@ def test_ctrl_c_ends_a_script_within_seconds_and_it_goes_on(tmp_path):
     process.kill()
     process.communicate()
     assert (tmp_path / "log").read_text() == "5\n"
+
+
+def test_a_worker_imports_only_what_its_function_needs():
+    def heavy(a):
+        return {"heavy": ", ".join(sorted({"matplotlib", "numba", "pandas", "scipy"}.intersection(sys.modules)))}
+
+    assert sweep(heavy, {"a": [1, 2, 3]}, jobs=2)["heavy"].tolist() == ["", "", ""]

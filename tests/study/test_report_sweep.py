@@ -208,6 +208,31 @@ def test_many_texts_are_cut(tmp_path):
     assert levels.labels[0] == "case 0"
 
 
+def test_a_parameter_may_be_called_trial(tmp_path):
+    for name, function in (("p", lambda trial: {"y": trial}), ("a", lambda x: {"trial": x})):
+        plan = {"trial" if name == "p" else "x": [1.0, 2.0]}
+        sweep(function, plan, store=tmp_path / name)
+        heads = Page(render_report(read_sweep(tmp_path / name))).texts("th")
+        assert {"trial", "trial number"} <= set(heads)
+
+
+@pytest.mark.parametrize("change", [lambda frame: frame.reset_index(), lambda frame: frame.sort_values("x")])
+def test_a_table_that_was_rearranged_keeps_the_numbers_of_its_trials(tmp_path, change):
+    frame = sweep(lambda x, rng: {"y": rng.random()}, {"x": [2.0, 1.0]}, trials=3, reads=2)
+    change(frame).to_parquet(tmp_path / "t.parquet")
+    back = read_sweep(tmp_path / "t.parquet")
+    pd.testing.assert_frame_equal(back.trials.sort_index(), frame)
+    assert estimate(back.trials, "y", interval=True) == estimate(frame, "y", interval=True)
+
+
+def test_two_tables_put_together_are_told_by_their_rows(tmp_path):
+    frame = sweep(lambda x: x, {"x": [1.0, 2.0]})
+    both = pd.concat([frame, frame])
+    both.attrs = frame.attrs
+    both.to_parquet(tmp_path / "t.parquet")
+    assert read_sweep(tmp_path / "t.parquet").trials.index.tolist() == [0, 1, 2, 3]
+
+
 def test_a_store_of_an_older_version_says_less(tmp_path):
     path = tmp_path / "s.db"
     sweep(lambda x: x, {"x": [1.0, 2.0]}, store=path)

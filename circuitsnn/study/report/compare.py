@@ -168,10 +168,11 @@ def _trials(before: SweepFile, after: SweepFile, tolerance: float) -> Iterator[C
     if set(before.parameters) != set(after.parameters):
         return  # there is no trial of one in the other
     keys = [name for name in (*before.parameters, "chip", "read") if name in before.trials and name in after.trials]
-    tables = [sweep.trials.drop(columns=["seed", "error", "duration"]) for sweep in (before, after)]
+    tables = [sweep.trials for sweep in (before, after)]
     if any(table.duplicated(keys).any() if keys else len(table) > 1 for table in tables):
-        tables = [table.reset_index(names="trial") for table in tables]
-        keys = ["trial"]
+        tables = [sweep.numbered for sweep in (before, after)]
+        keys = [str(tables[0].columns[0])]
+    tables = [table.drop(columns=["seed", "error", "duration"]) for table in tables]
     yield from compare_tables("trials", *tables, tolerance, keys)
 
 

@@ -95,6 +95,14 @@ class SweepFile:
         counts = (self.about.rows, self.about.trials, self.about.reads)
         return None if None in counts else counts[0] * counts[1] * counts[2]
 
+    @property
+    def numbered(self) -> "DataFrame":
+        """The trials with their numbers as the first column, "trial" unless one is called so already."""
+        name = "trial" if "trial" not in self.trials else "trial number"
+        table = self.trials.reset_index(names=name)
+        table.attrs = self.trials.attrs
+        return table
+
     def unit(self, name: str) -> str:
         """Give a column's unit.
 
@@ -183,4 +191,6 @@ def _read_parquet(path: Path) -> "DataFrame":
     parameters = frame.attrs.get("parameters")
     if not isinstance(parameters, list) or not all(isinstance(name, str) for name in parameters):
         raise InputError(f"{path} is no table of a sweep: it names no parameters; {_WANTED}")
-    return frame
+    if frame.index.name != "trial" and "trial" in frame and "trial" not in parameters:
+        return frame.set_index("trial")
+    return frame if frame.index.is_unique else frame.reset_index(drop=True)

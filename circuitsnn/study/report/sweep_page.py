@@ -105,7 +105,7 @@ def render_sweep(sweep: SweepFile, *, interactive: bool = False) -> str:
         if kind_of(trials[name]) == kind
     )
     first = [*[one.name for one in varied[:1]], *estimated[:1]]
-    charts = charts_of("trials", trials.reset_index(), *first) if interactive else []
+    charts = charts_of("trials", sweep.numbered, *first) if interactive else []
     before = {"outcome": "Trials", **({"answers": "Answers"} if sweep.answers else {})}
     after = {"plan": "Plan", "tables": "Tables", "provenance": "Provenance", "again": "Go on"}
     return render_page(
@@ -127,7 +127,10 @@ def render_sweep(sweep: SweepFile, *, interactive: bool = False) -> str:
         random=random,
         undrawn=max(0, len(estimated) - _MOST_PICTURES) if varied else 0,
         panels=MOST_PANELS if len(varied) > MOST_PANELS else 0,
-        sheets=[*_level_sheets(sweep, varied, estimated, random), _trial_sheet(sweep)],
+        sheets=[
+            *_level_sheets(sweep, varied, estimated, random),
+            sheet_of("all trials", sweep.numbered, sweep.file.name),
+        ],
         total=_time(float(trials["duration"].sum())),
         call=_call(sweep),
     )
@@ -213,13 +216,6 @@ def _level_sheets(
             unit = "%" if kind_of(sweep.trials[name]) == "yield" else sweep.unit(name)
             columns.append(interval_column(name, unit, *(table[f"{name}{end}"] for end in ("", "_low", "_high"))))
         yield sheet_of(f"by {levels.name}", table, columns=columns)
-
-
-def _trial_sheet(sweep: SweepFile) -> Sheet:
-    trials = sweep.trials
-    table = trials.rename_axis("trial").reset_index()
-    table.attrs = trials.attrs
-    return sheet_of("all trials", table, sweep.file.name)
 
 
 def _call(sweep: SweepFile) -> str:

@@ -119,6 +119,9 @@ def test_a_sweeps_file_gets_a_page_and_is_compared_too(command, run, tmp_path, m
     status, _, error = command("compare", "a.db", run)
     assert status == 2
     assert "are a run and a sweep; allowed are two runs of one study, or two sweeps" in error
+    status, _, error = command("compare", "a.db", "nowhere.db")
+    assert status == 2
+    assert "nowhere.db is no folder; allowed is a folder that `circuitsnn run` wrote, or a sweep's file" in error
     (tmp_path / "c.db").write_text("no database")
     status, _, error = command("report", "c.db")
     assert (status, error.count("\n")) == (2, 1)

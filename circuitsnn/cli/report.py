@@ -84,14 +84,14 @@ def compare(
 
     Example: circuitsnn compare runs/before runs/after
     """
-    from circuitsnn.study.report import compare_runs, compare_sweeps, is_sweep
+    from circuitsnn.study.report import Run, compare_runs, compare_sweeps
 
-    if is_sweep(before) != is_sweep(after):
+    runs = _read(before), _read(after)
+    if type(runs[0]) is not type(runs[1]):
         raise InputError(
             f"{before} and {after} are a run and a sweep; allowed are two runs of one study, or two sweeps"
         )
-    differ = compare_sweeps if is_sweep(before) else compare_runs
-    found = differ(_read(before), _read(after), tolerance=tolerance)
+    found = (compare_runs if isinstance(runs[0], Run) else compare_sweeps)(*runs, tolerance=tolerance)
     if as_json:
         say_json(
             {

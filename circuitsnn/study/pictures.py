@@ -261,14 +261,16 @@ class RankingPicture(_Picture):
                 ends = scale * shown[[f"{name}_low", f"{name}_high"]].to_numpy(dtype=float).T
                 reach = np.where(np.isfinite(ends), np.abs(ends - values), 0.0)
                 at = places + thickness * (0.5 * (len(self.bars) - 1) - number)
-                style = {"color": PALETTE[number % len(PALETTE)], "label": label}
+                style = {"color": PALETTE[number % len(PALETTE)], "label": verbatim(label)}
                 if self.log:  # where a bar would start anywhere
                     axes.errorbar(values, at, xerr=reach, linestyle="", marker=_MARKERS[number], capsize=2, **style)
                     continue
                 axes.barh(at, values, thickness, **style)
                 axes.errorbar(values, at, xerr=reach, linestyle="", color="black", elinewidth=0.8, capsize=1.5)
             for name, label in (self.marks or {}).items():
-                axes.plot(scale * shown[name], places, linestyle="", marker="D", color=PALETTE[1], label=label)
+                axes.plot(
+                    scale * shown[name], places, linestyle="", marker="D", color=PALETTE[1], label=verbatim(label)
+                )
             if self.log:
                 axes.set_xscale("log")
                 label_decades(axes.xaxis, self.unit)

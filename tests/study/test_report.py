@@ -133,7 +133,15 @@ def test_tables_that_say_how_are_drawn_in_their_sections(folder):
     assert sections["Sensitivity"][1].endswith("Share [-]; alone.")
     ranking.attrs["picture"]["bars"] = {"nothing": "x"}
     ranking.to_parquet(folder / "few.parquet")
-    with pytest.raises(InputError, match=r"few\.parquet: attrs\['picture'\] names the column 'nothing'"):
+    with pytest.raises(
+        InputError, match=r"few\.parquet cannot be drawn: attrs\['picture'\] names the column 'nothing'"
+    ):
+        render_report(read_run(folder))
+    ranking.attrs["picture"]["bars"] = {"s": r"$\frac"}  # a formula that is none
+    ranking.to_parquet(folder / "few.parquet")
+    assert r"Share [-]; $\frac." in render_report(read_run(folder))
+    ranking.assign(s="much").to_parquet(folder / "few.parquet")
+    with pytest.raises(InputError, match=r"few\.parquet cannot be drawn: could not convert"):
         render_report(read_run(folder))
 
 

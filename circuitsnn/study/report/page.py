@@ -110,11 +110,11 @@ def _drawn(run: Run, tables: "Mapping[str, DataFrame]") -> Iterator[tuple[str, P
     for name, table in tables.items():
         try:
             described = picture_of(table)
-        except InputError as error:
-            raise InputError(f"{run.tables[name]}: {error}") from error
-        if described is not None:
-            title = f"{described.section} by the table {name}"
-            yield described.section, drawn_picture(title, described.draw(table))
+            if described is not None:
+                title = f"{described.section} by the table {name}"
+                yield described.section, drawn_picture(title, described.draw(table))
+        except (InputError, TypeError, ValueError) as error:  # it names texts where it wants numbers, and the like
+            raise InputError(f"{run.tables[name]} cannot be drawn: {error}") from error
 
 
 def _place(item: tuple[str, Picture]) -> int:

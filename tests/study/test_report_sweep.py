@@ -208,6 +208,12 @@ def test_many_texts_are_cut(tmp_path):
     assert levels.labels[0] == "case 0"
 
 
+def test_answers_may_be_called_as_the_table_calls_its_counts(tmp_path):
+    plan = {"x": [1.0, 2.0]}
+    sweep(lambda x: {"ok": 10 * x, "trials": 20 * x, "y": x, "y_low": 30 * x}, plan, store=tmp_path / "s.db")
+    assert rows(Page(render_report(read_sweep(tmp_path / "s.db"))), "211") == ["2112040260"]
+
+
 def test_a_parameter_may_be_called_trial(tmp_path):
     for name, function in (("p", lambda trial: {"y": trial}), ("a", lambda x: {"trial": x})):
         plan = {"trial" if name == "p" else "x": [1.0, 2.0]}

@@ -230,17 +230,18 @@ def by_level(sweep: SweepFile, levels: Levels, answers: Sequence[str], interval:
     Returns
     -------
     pandas.DataFrame
-        One row a value: its label, the number of trials, those that are ok, and each answer with NAME_low and
-        NAME_high.
+        One row a value: its label, "number of trials", "number ok", and each answer with "NAME (low)" and
+        "NAME (high)".
     """
     import pandas as pd
 
     table = []
     for label, rows in zip(levels.labels, levels.rows, strict=True):
         own = sweep.trials.iloc[rows]
-        row = {levels.name: label, "trials": len(own), "ok": int((own["status"] == "ok").sum())}
+        # Names that no answer is likely to have.
+        row = {levels.name: label, "number of trials": len(own), "number ok": int((own["status"] == "ok").sum())}
         for answer in answers:
             found = estimate(own, answer, interval)
-            row |= {answer: found.value, f"{answer}_low": found.low, f"{answer}_high": found.high}
+            row |= {answer: found.value, f"{answer} (low)": found.low, f"{answer} (high)": found.high}
         table.append(row)
     return pd.DataFrame(table)

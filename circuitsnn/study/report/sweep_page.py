@@ -210,11 +210,12 @@ def _level_sheets(
         table = by_level(sweep, levels, answers, interval)
         columns = [
             Column(levels.name, "", levels.places.dtype != object, levels.labels),
-            *(Column(name, "", True, tuple(map(str, table[name]))) for name in ("trials", "ok")),
+            Column("trials", "", True, tuple(map(str, table["number of trials"]))),
+            Column("ok", "", True, tuple(map(str, table["number ok"]))),
         ]
         for name in answers:
             unit = "%" if kind_of(sweep.trials[name]) == "yield" else sweep.unit(name)
-            columns.append(interval_column(name, unit, *(table[f"{name}{end}"] for end in ("", "_low", "_high"))))
+            columns.append(interval_column(name, unit, *(table[f"{name}{end}"] for end in ("", " (low)", " (high)"))))
         yield sheet_of(f"by {levels.name}", table, columns=columns)
 
 

@@ -31,6 +31,7 @@ from circuitsnn.cards import Card
 from circuitsnn.errors import InputError
 from circuitsnn.figures import PALETTE
 from circuitsnn.study import Claim, Outcome, Study, StudyContext, StudyParameter, new_figure
+from circuitsnn.study.pictures import YieldPicture
 
 SAR, FLASH, RAMP = "sar_adc_65nm", "flash_adc_65nm", "ramp_adc_65nm"
 DESIGNS = {
@@ -112,6 +113,8 @@ def run(context: StudyContext) -> Outcome:
     rows.attrs["units"] |= {"largest_dnl": "LSB", "largest_inl": "LSB"}
     results = rows[rows["parameter"] == "as built"].drop(columns=["parameter", "value"]).reset_index(drop=True)
     sweeps = rows[rows["parameter"] != "as built"].reset_index(drop=True)
+    yields = {"complete": "no missing codes", "good": f"ENOB ≥ N - {GOOD:g}"}
+    YieldPicture(yields, "value", by=("design", "bits"), panels="parameter", label="Converters").mark(sweeps)
     costs = energies(context, results)
     theory = [
         *ideal_claims(context),

@@ -143,6 +143,7 @@ class StudyContext:
         time_limit: float | None = None,
         stop: StopRule | None = None,
         common: bool = False,
+        units: Mapping[str, str] | None = None,
         label: str = "sweeping",
     ) -> pd.DataFrame:
         """Call a function for every row of a plan; see `circuitsnn.study.sweep.sweep`.
@@ -152,7 +153,7 @@ class StudyContext:
 
         Parameters
         ----------
-        function, plan, trials, reads, time_limit, stop, common
+        function, plan, trials, reads, time_limit, stop, common, units
             As for `circuitsnn.study.sweep.sweep`.
         label : str
             What is being done, for the progress display.
@@ -177,6 +178,7 @@ class StudyContext:
                 time_limit=time_limit,
                 stop=stop,
                 common=common,
+                units=units,
                 progress=lambda share, text: self.progress(share, f"{label}: {text}"),
             )
 

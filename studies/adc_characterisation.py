@@ -348,7 +348,8 @@ def complete_share(bits: int, sigma: float) -> float:
     mean_width = np.r_[0.0, np.ones(bits - 1)] / (2.0**bits - 2.0)
     margins = widths - (1.0 + metrics.MISSING) * mean_width
     covariance = margins @ np.diag(sigma**2 * nominal) @ margins.T
-    distribution = multivariate_normal(mean=-margins @ nominal, cov=covariance, seed=1, abseps=1e-5, releps=1e-5)
+    distribution = multivariate_normal(mean=-margins @ nominal, cov=covariance, seed=1)
+    distribution.abseps = distribution.releps = 1e-5
     return float(distribution.cdf(np.zeros(bits)))
 
 

@@ -501,9 +501,9 @@ class Macro:
     def _set_range(self, inputs: np.ndarray, given: tuple[float, float] | None, bits: int | None) -> None:
         adc = self.card.parts["adc"]
         bits = int(adc.bits) if bits is None else whole_number("converter_bits", bits, 1, 16)
-        low_fall, high_fall, seen, exact = self._calibration_reads(inputs)
-        #: The largest discharge by the calibration's inputs. [V]
-        self.largest_discharge = max(high_fall, self.behaviour.unit)
+        low_fall, high_fall, deepest, seen, exact = self._calibration_reads(inputs)
+        #: The largest discharge of a line by the calibration's inputs. [V]
+        self.largest_discharge = max(deepest, self.behaviour.unit)
         if given is None:
             # One cell's discharge at least, for a matrix of zeros too.
             low, last = low_fall, max(high_fall, low_fall + self.behaviour.unit)
@@ -543,8 +543,11 @@ class Macro:
             for number, leakage in enumerate(leakages)
         ]
 
-    def _calibration_reads(self, inputs: np.ndarray) -> tuple[float, float, np.ndarray, np.ndarray]:
-        """Give the least and the largest fall in reads of inputs, and falls with exact sums of so many as suffice."""
+    def _calibration_reads(self, inputs: np.ndarray) -> tuple[float, float, float, np.ndarray, np.ndarray]:
+        """Give extremes of the falls in reads of inputs, and falls with exact sums of so many as suffice.
+
+        Extremes are the least and the largest fall at the converters, and the largest of a line.
+        """
         phi, psi, leakage = self._design
         inputs = inputs[:_CALIBRATION_READS]
         planes = self.input_mapping.to_planes(inputs)
@@ -553,19 +556,22 @@ class Macro:
         points = len(drive) * len(self._groups) * self._share.shape[1]
         every = int(np.clip(points // _FITTED_POINTS, 1, max(len(drive) // 8, 1))) | 1
         transfer = self._transfer(self.behaviour).astype(np.float32)
-        low, high, seen, exact = np.inf, -np.inf, [], []
+        low, high, deepest, seen, exact = np.inf, -np.inf, 0.0, [], []
         for group, _, number in self._groups:
             sums = self._merging(self._sums(drive, group, self.behaviour, phi, psi))
             volts = np.empty((self._share.shape[1], len(drive)), np.float32)
-            core.discharges(sums, self._kernel_table(leakage[number]), transfer, volts)
+            table = self._kernel_table(leakage[number])
+            core.discharges(sums, table, transfer, volts)
             low, high = min(low, float(volts.min())), max(high, float(volts.max()))
+            lines = np.polynomial.polynomial.polyval(sums.max(axis=1) + table.leakage.ravel(), transfer)
+            deepest = max(deepest, float(lines.max()))
             seen.append(volts[:, ::every].ravel())
             ideal = self._stored[group].T.astype(np.float32) @ drive[::every, group].T.astype(np.float32)
             merged = self._merging(ideal).reshape(self._merged, -1, ideal.shape[1])
             exact.append(np.einsum("mc,mcr->cr", self._nominal_share(), merged).ravel())
         seen, exact = np.concatenate(seen), np.concatenate(exact)
         every = seen.size // _FITTED_POINTS | 1
-        return low, high, seen[::every], exact[::every]
+        return low, high, deepest, seen[::every], exact[::every]
 
     def _merging(self, sums: np.ndarray) -> np.ndarray:
         """Bring sums of columns, shape (columns, reads), to the kernel's order."""

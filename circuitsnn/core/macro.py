@@ -219,29 +219,40 @@ def _empty(lines, width):
 
 
 @njit(cache=True, error_model="numpy", inline="always")
-def _add(x, a, b, c, d, va, vb, vc, vd, sums, to, size):
-    """Add four lines of x, which begin at a, b, c, d, times va, vb, vc, vd to a line of `sums`."""
+def _add(x, a, b, c, d, v, sums, to, size):
+    """Add four lines of x, which begin at a, b, c, d, times v to a line of `sums`."""
+    va, vb, vc, vd = v
     for each in range(size):
         i = np.uintp(each)
         sums[to + i] += (va * x[a + i] + vb * x[b + i]) + (vc * x[c + i] + vd * x[d + i])
 
 
 @njit(cache=True, error_model="numpy", inline="always")
-def _add_both(x, a, b, c, d, va, vb, vc, vd, wa, wb, wc, wd, sums, size):
-    """Add four lines of x times the v to the first line of `sums`, and times the w to the second: x is read once."""
-    for each in range(size):
-        i = np.uintp(each)
-        xa, xb, xc, xd = x[a + i], x[b + i], x[c + i], x[d + i]
-        one = sums[i] + ((va * xa + vb * xb) + (vc * xc + vd * xd))
-        sums[size + i] += (wa * xa + wb * xb) + (wc * xc + wd * xd)
-        sums[i] = one
+def _add_for_bases(x, a, b, c, d, v, w, t, bases, sums, size):
+    """Add four lines of x times v to the first line of `sums`, times w to the second, t to the third: x is read once."""
+    (va, vb, vc, vd), (wa, wb, wc, wd), (ta, tb, tc, td) = v, w, t
+    if bases == 2:
+        for each in range(size):
+            i = np.uintp(each)
+            xa, xb, xc, xd = x[a + i], x[b + i], x[c + i], x[d + i]
+            one = sums[i] + ((va * xa + vb * xb) + (vc * xc + vd * xd))
+            sums[size + i] += (wa * xa + wb * xb) + (wc * xc + wd * xd)
+            sums[i] = one
+    else:
+        for each in range(size):
+            i = np.uintp(each)
+            xa, xb, xc, xd = x[a + i], x[b + i], x[c + i], x[d + i]
+            one = sums[i] + ((va * xa + vb * xb) + (vc * xc + vd * xd))
+            two = sums[size + i] + ((wa * xa + wb * xb) + (wc * xc + wd * xd))
+            sums[size + size + i] += (ta * xa + tb * xb) + (tc * xc + td * xd)
+            sums[i], sums[size + i] = one, two
 
 
 @njit(cache=True, error_model="numpy", inline="always")
 def _sum(cells, column, features, chosen, sums):
     """Fill `sums`, flat (bases, reads), with sums of a column's cells in the bases; `chosen` is scratch."""
     x, size, rows = features.lines.reshape(-1), np.uintp(features.lines.shape[1]), cells.rows
-    none, values, bases = np.uintp(rows.size - 1), cells.values.reshape(-1), cells.values.shape[0]
+    entries, values, bases = np.uintp(rows.size), cells.values.reshape(-1), cells.values.shape[0]
     first, last = cells.starts[np.uintp(column)], cells.starts[np.uintp(column + 1)]
     # Word lines that are off in all reads are passed over.
     count = np.uintp(0)
@@ -249,23 +260,20 @@ def _sum(cells, column, features, chosen, sums):
         chosen[count] = entry
         count += np.uintp(features.active[rows[entry]])
     for beyond in range(_ENTRIES - 1):
-        chosen[count + np.uintp(beyond)] = none
+        chosen[count + np.uintp(beyond)] = entries - np.uintp(1)
     sums[:] = 0
     n = np.uintp(0)
     while n < count:
         e, f, g, h = chosen[n], chosen[n + np.uintp(1)], chosen[n + np.uintp(2)], chosen[n + np.uintp(3)]
         a, b, c, d = rows[e] * size, rows[f] * size, rows[g] * size, rows[h] * size
-        va, vb, vc, vd = values[e], values[f], values[g], values[h]
+        v = values[e], values[f], values[g], values[h]
         if bases == 1:
-            _add(x, a, b, c, d, va, vb, vc, vd, sums, np.uintp(0), size)
+            _add(x, a, b, c, d, v, sums, np.uintp(0), size)
         else:
-            m = none + np.uintp(1)
-            wa, wb, wc, wd = values[m + e], values[m + f], values[m + g], values[m + h]
-            _add_both(x, a, b, c, d, va, vb, vc, vd, wa, wb, wc, wd, sums, size)
-            if bases == 3:
-                m += m
-                va, vb, vc, vd = values[m + e], values[m + f], values[m + g], values[m + h]
-                _add(x, a, b, c, d, va, vb, vc, vd, sums, size + size, size)
+            m, k = entries, np.uintp(bases - 1) * entries
+            w = values[m + e], values[m + f], values[m + g], values[m + h]
+            t = values[k + e], values[k + f], values[k + g], values[k + h]
+            _add_for_bases(x, a, b, c, d, v, w, t, bases, sums, size)
         n += np.uintp(_ENTRIES)
 
 
@@ -564,8 +572,8 @@ def _sum_rows(drive, psi, first, column, start, cells, sums):
                         n1, n2, n3 = n + np.uintp(1), n + np.uintp(2), n + np.uintp(3)
                         m1, m2, m3 = m + np.uintp(1), m + np.uintp(2), m + np.uintp(3)
                         a, b, c, d = listed[n] * size, listed[n1] * size, listed[n2] * size, listed[n3] * size
-                        va, vb, vc, vd = values[m], values[m1], values[m2], values[m3]
-                        _add(x, a, b, c, d, va, vb, vc, vd, flat_sums, to, size)
+                        v = values[m], values[m1], values[m2], values[m3]
+                        _add(x, a, b, c, d, v, flat_sums, to, size)
                         n += np.uintp(_ENTRIES)
                         m += np.uintp(_ENTRIES)
 

@@ -229,7 +229,7 @@ def _add(x, a, b, c, d, v, sums, to, size):
 
 @njit(cache=True, error_model="numpy", inline="always")
 def _add_for_bases(x, a, b, c, d, v, w, t, bases, sums, size):
-    """Add four lines of x times v to the first line of `sums`, times w to the second, t to the third: x is read once."""
+    """Add four lines of x times v to the first line of `sums`, w to the second, t to the third: x is read once."""
     (va, vb, vc, vd), (wa, wb, wc, wd), (ta, tb, tc, td) = v, w, t
     if bases == 2:
         for each in range(size):

@@ -194,7 +194,7 @@ MACROS = {
     "fewest conversions": {"input_coding": "pulse_width", "significance": "charge_sharing"},
     "linear": {"linear": True},
 }
-"""Settings of the macros: the default one, inputs read bit by bit and a conversion for each column; inputs as pulses and
+"""Settings of the macros: the default, inputs read bit by bit and a conversion for each column; inputs as pulses and
 columns merged by charge sharing, one read of a row group and two conversions for each output; or each chip's effective
 weights with errors as measured on it, which converts in the measurement only."""
 

@@ -54,29 +54,39 @@ def neurons(drive, threshold, leak, reset_decay, dynamics, spikes, counts):
         np.empty(_TILE, drive.dtype), np.empty(_TILE, drive.dtype), np.empty(_TILE, drive.dtype),
         np.empty(_TILE, drive.dtype), np.empty(_TILE, drive.dtype),
     )  # fmt: skip
-    wait = np.empty(_TILE, np.int32)
+    wait, nothing = np.empty(_TILE, np.int32), np.zeros(1, drive.dtype)
     plain = dynamics.refractory == 0 and reset_decay[0] == 0
     for start in range(0, counts.size, _TILE):
         count = counts[start : start + _TILE]
         size = count.size
-        th[:size] = threshold[start : start + size] if threshold.size > 1 else threshold
-        la[:size] = leak[start : start + size] if leak.size > 1 else leak
-        u[:] = 0
-        fired[:] = 0
-        taken[:] = 0
-        wait[:] = 0
-        count[:] = 0
+        _fill(th, threshold[start : start + size] if threshold.size > 1 else threshold)
+        _fill(la, leak[start : start + size] if leak.size > 1 else leak)
+        _fill(u, nothing)
+        _fill(count, nothing)
+        if not plain:
+            fired[:], taken[:], wait[:] = 0, 0, 0
         for t in range(spikes.shape[0]):
             current = drive[t if drive.shape[0] > 1 else 0, start : start + size]
             out = spikes[t, start : start + size]
             if not plain:
-                _step(u, fired, taken, wait, current, th, la, reset_decay[0], dynamics, out)
+                _step(u, fired, taken, wait, current, th, la, reset_decay[0], dynamics, out, count)
             elif dynamics.late:
-                _step_late(u, taken, current, th, la, dynamics.at_threshold, out)
+                _step_late(u, current, th, la, dynamics.at_threshold, out, count)
             else:
-                _step_early(u, current, th, la, dynamics, out)
-            for j in range(size):
-                count[j] += out[j]
+                _step_early(u, current, th, la, dynamics, out, count)
+
+
+@njit(cache=True, error_model="numpy")
+def _fill(out, values):
+    """Set values, or one for all."""
+    # Numba's own assignment to a slice takes thirty times as long.
+    if values.size == 1:
+        value = values[0]
+        for j in range(out.size):
+            out[j] = value
+    else:
+        for j in range(values.size):
+            out[j] = values[j]
 
 
 @njit(cache=True, error_model="numpy", inline="always")
@@ -85,30 +95,33 @@ def _fires(potential, threshold, at_threshold):
 
 
 @njit(cache=True, error_model="numpy")
-def _step_late(u, taken, current, th, la, at_threshold, out):
-    """Advance neurons whose soft reset comes in the next step; `taken` is what it will take off."""
+def _step_late(u, current, th, la, at_threshold, out, count):
+    """Advance neurons whose soft reset comes in the next step: a potential says whether there was a spike."""
+    nothing = u.dtype.type(0)
     for j in range(out.size):
-        potential = la[j] * u[j] + current[j] - taken[j]
-        fires = _fires(potential, th[j], at_threshold)
+        before = u[j]
+        potential = la[j] * before + current[j] - (th[j] if _fires(before, th[j], at_threshold) else nothing)
         u[j] = potential
-        taken[j] = th[j] if fires else 0
+        fires = _fires(potential, th[j], at_threshold)
         out[j] = fires
+        count[j] += np.float32(fires)
 
 
 @njit(cache=True, error_model="numpy")
-def _step_early(u, current, th, la, dynamics, out):
+def _step_early(u, current, th, la, dynamics, out, count):
     """Advance neurons whose reset, if any, comes at once; a hard one in the next step gives the same spikes."""
     for j in range(out.size):
         potential = la[j] * u[j] + current[j]
         fires = _fires(potential, th[j], dynamics.at_threshold)
         left = potential - th[j] if dynamics.early else potential
-        left = 0 if dynamics.hard else left
+        left = u.dtype.type(0) if dynamics.hard else left
         u[j] = left if fires else potential
         out[j] = fires
+        count[j] += np.float32(fires)
 
 
 @njit(cache=True, error_model="numpy")
-def _step(u, fired, taken, wait, current, th, la, decay, dynamics, out):
+def _step(u, fired, taken, wait, current, th, la, decay, dynamics, out, count):
     """Advance neurons of any kind."""
     for j in range(out.size):
         # An early or hard reset of the last step first, as it leaks; a late one comes with the input.
@@ -122,6 +135,7 @@ def _step(u, fired, taken, wait, current, th, la, decay, dynamics, out):
         u[j] = potential
         fired[j] = fires
         out[j] = fires
+        count[j] += np.float32(fires)
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
@@ -224,7 +238,7 @@ def sparse_convolution(maps, weights, first, stride, padding, out):
 
 
 @njit(cache=True, error_model="numpy")
-def pool(maps, kernel, stride, largest, divisor, out):
+def pool(maps, kernel, stride, largest, divisor, lines, out):
     """Add up parts of maps and divide, or take their largest values.
 
     Parameters
@@ -237,41 +251,43 @@ def pool(maps, kernel, stride, largest, divisor, out):
         Largest values in place of sums.
     divisor : (1,) float
         What sums are divided by, of the output's type.
+    lines : (2, W * B)
+        Room for sums, of a type that can hold them.
     out : (channels, D_o, H_o, W_o, B)
         Is filled.
     """
     width = maps.shape[4]
-    lines, sums = maps.reshape(*maps.shape[:3], -1), out.reshape(*out.shape[:3], -1)
-    line = np.empty(lines.shape[3], out.dtype)
+    flat = maps.reshape(*maps.shape[:3], -1)
+    line, found = lines[0], lines[1]
+    by = divisor[0]
     for c in range(out.shape[0]):
         for d in range(out.shape[1]):
             for h in range(out.shape[2]):
-                # Whole lines first, as they are long, then parts of the one that is left.
-                line[:] = lines[c, d * stride[0], h * stride[1]]
-                for part in range(1, kernel[0] * kernel[1]):
-                    values = lines[c, d * stride[0] + part // kernel[1], h * stride[1] + part % kernel[1]]
-                    if largest:
-                        for j in range(line.size):
-                            line[j] = max(line[j], values[j])
-                    else:
-                        for j in range(line.size):
-                            line[j] += values[j]
+                # Whole lines, as they are long: those of the part, then neighbours along the one that is left.
+                for part in range(kernel[0] * kernel[1]):
+                    values = flat[c, d * stride[0] + part // kernel[1], h * stride[1] + part % kernel[1]]
+                    _join(line, values, part == 0, largest)
+                for part in range(kernel[2]):
+                    _join(found, line[part * width :], part == 0, largest)
                 for w in range(out.shape[3]):
-                    total = out[c, d, h, w]
-                    start = w * stride[2] * width
-                    total[:] = line[start : start + width]
-                    for part in range(1, kernel[2]):
-                        others = line[start + part * width : start + (part + 1) * width]
-                        if largest:
-                            for j in range(width):
-                                total[j] = max(total[j], others[j])
-                        else:
-                            for j in range(width):
-                                total[j] += others[j]
-                if not largest:
-                    whole = sums[c, d, h]
-                    for j in range(whole.size):
-                        whole[j] /= divisor[0]
+                    total, start = out[c, d, h, w], w * stride[2] * width
+                    values = found[start : start + width]
+                    for j in range(width):
+                        total[j] = values[j] if largest else out.dtype.type(values[j]) / by
+
+
+@njit(cache=True, error_model="numpy")
+def _join(line, values, first, largest):
+    """Add values to a line or take the larger ones, or begin with them."""
+    if first:
+        for j in range(values.size):
+            line[j] = values[j]
+    elif largest:
+        for j in range(values.size):
+            line[j] = max(line[j], values[j])
+    else:
+        for j in range(values.size):
+            line[j] += values[j]
 
 
 @njit(cache=True, error_model="numpy")

@@ -6,6 +6,7 @@ from math import prod
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from circuitsnn.core import spiking as core
 from circuitsnn.errors import InputError
@@ -31,10 +32,59 @@ from circuitsnn.snn.layers import (
 from circuitsnn.snn.network import Network
 from circuitsnn.snn.operations import fan_out, multiplications
 
-__all__ = ["LINEAR", "Evaluator", "Signal"]
+__all__ = ["LINEAR", "Evaluator", "Memory", "Signal"]
 
 LINEAR = (Dense, Convolution, AveragePool, BatchNorm, Flatten, Reshape)
 """Layers that give the sum over all steps from the sum over all steps."""
+
+
+_LINE = 64
+"""Bytes of a cache's line: an array that does not start with one slows down all vector operations."""
+
+
+class Memory:
+    """Arrays for the signals of a block, and for those of the next block in the same place.
+
+    Fresh memory costs as much as what is computed in it: the system hands it out in small pages and clears them.
+
+    Parameters
+    ----------
+    size : int
+        How much can be used again; what does not fit in is fresh. [byte]
+    """
+
+    def __init__(self, size: int = 0) -> None:
+        self._space = _aligned(size)
+        #: Where free space starts. Once it is set back, arrays from there on are overwritten by new ones.
+        self.used = 0
+
+    def empty(self, shape: Shape, dtype: DTypeLike) -> np.ndarray:
+        """Give an array whose values are not set.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Its shape.
+        dtype : dtype
+            Its type.
+
+        Returns
+        -------
+        ndarray
+            The array, contiguous.
+        """
+        size = prod(shape) * np.dtype(dtype).itemsize
+        start, stop = self.used, self.used + size
+        if stop > len(self._space):
+            return _aligned(size).view(dtype).reshape(shape)
+        self.used = stop + -stop % _LINE
+        return self._space[start:stop].view(dtype).reshape(shape)
+
+
+def _aligned(size: int) -> np.ndarray:
+    space = np.empty(size + _LINE, np.uint8)
+    start = -space.ctypes.data % _LINE
+    return space[start : start + size]
 
 
 @dataclass(frozen=True)
@@ -125,6 +175,7 @@ class Evaluator:
 
     def __init__(self, network: Network, dtype: np.dtype) -> None:
         self.network, self.dtype = network, np.dtype(dtype)
+        self.memory = Memory()
         self._prepared: dict[str, Any] = {}
 
     def __call__(
@@ -249,18 +300,20 @@ class Evaluator:
         flat = signal.values.reshape(-1, signal.shape[0])
         if products.product_is_sparse(layer, activity):
             weights = self._once(layer, "inputs first", lambda: np.ascontiguousarray(layer.weight.T, self.dtype))
-            out = np.zeros((len(flat), shape[0]), self.dtype)
+            out = self.memory.empty((len(flat), shape[0]), self.dtype)
+            out[:] = 0
             core.sparse_product(flat, weights, out)
         else:
             weights = self._once(layer, "weights", lambda: np.ascontiguousarray(layer.weight, self.dtype))
-            out = flat.astype(self.dtype, copy=False) @ weights.T
+            out = self.memory.empty((len(flat), shape[0]), self.dtype)
+            np.matmul(flat.astype(self.dtype, copy=False), weights.T, out=out)
         if bias is not None:
             out += bias
         return Signal(shape, out.reshape(*signal.values.shape[:2], -1), None, signal.summed)
 
     def _convolve(self, layer: Convolution, signal: Signal, sparse: bool) -> np.ndarray:
         maps = signal.values
-        out = np.empty((len(maps), *layer.output_shape(signal.shape), signal.samples), self.dtype)
+        out = self.memory.empty((len(maps), *layer.output_shape(signal.shape), signal.samples), self.dtype)
         if sparse:
             weights, first = self._once(layer, "in one piece", lambda: products.in_one_piece(layer))
             weights = self._once(layer, "pieces", lambda: np.ascontiguousarray(weights, self.dtype))
@@ -298,7 +351,8 @@ class Evaluator:
             refractory=int(layer.refractory),
         )
         place = signal.values.shape[1:]
-        spikes, counts = np.empty((self.network.steps, *place), np.uint8), np.empty(place, np.float32)
+        spikes = self.memory.empty((self.network.steps, *place), np.uint8)
+        counts = self.memory.empty(place, np.float32)
         decay = np.array([layer.reset_decay], self.dtype)
         flat = drive.astype(self.dtype, copy=False).reshape(len(drive), -1)
         core.neurons(flat, threshold, leak, decay, dynamics, spikes.reshape(len(spikes), -1), counts.reshape(-1))
@@ -356,8 +410,11 @@ class Evaluator:
             """Pool maps of the shape (..., *sizes, n)."""
             before = values.shape[: -len(signal.shape)]
             values = values.reshape(-1, *flat, *signal.shape[1:], signal.samples)
-            out = np.empty((len(values), *flat, *shape[1:], signal.samples), dtype)
-            core.pool(values, kernel, stride, largest, np.array([divisor], dtype), out)
+            out = self.memory.empty((len(values), *flat, *shape[1:], signal.samples), dtype)
+            # Spikes are added up as they are where they fit in.
+            sums = dtype if prod(kernel) > np.iinfo(np.uint8).max else values.dtype
+            lines = self.memory.empty((2, signal.shape[-1] * signal.samples), sums)
+            core.pool(values, kernel, stride, largest, np.array([divisor], dtype), lines, out)
             return out.reshape(*before, *shape[1:], signal.samples)
 
         values = pooled(signal.values, prod(kernel), signal.values.dtype if largest else self.dtype)

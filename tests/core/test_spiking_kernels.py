@@ -79,7 +79,8 @@ def all_kernels():
     pooled = rng.integers(0, 2, (2, 2, 4, 4, 3)).astype(np.uint8)
     for largest in (False, True):
         out = np.empty((2, 1, 2, 3, 3), np.uint8 if largest else float)
-        spiking.pool(pooled, (2, 2, 2), (1, 2, 1), largest, np.array([8], out.dtype), out)
+        lines = np.empty((2, 4 * 3), np.uint8)
+        spiking.pool(pooled, (2, 2, 2), (1, 2, 1), largest, np.array([8], out.dtype), lines, out)
         found[f"pool {largest}"] = out
     found["filter"] = np.empty((6, 5))
     spiking.filtered(rng.normal(size=(6, 5)), np.array([0.5, -0.1]), np.array([1.0, 0.3, 0.2]), found["filter"])

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
+from weakref import finalize
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -43,20 +44,14 @@ _LINE = 64
 
 
 class Memory:
-    """Arrays for the signals of a block, and for those of the next block in the same place.
+    """Arrays in memory that is used again as soon as nothing refers to it.
 
-    Fresh memory costs as much as what is computed in it: the system hands it out in small pages and clears them.
-
-    Parameters
-    ----------
-    size : int
-        How much can be used again; what does not fit in is fresh. [byte]
+    Fresh memory costs as much as what is computed in it: the system hands it out in small pages, cleared, and it is in
+    no cache.
     """
 
-    def __init__(self, size: int = 0) -> None:
-        self._space = _aligned(size)
-        #: Where free space starts. Once it is set back, arrays from there on are overwritten by new ones.
-        self.used = 0
+    def __init__(self) -> None:
+        self._free: list[memoryview] = []
 
     def empty(self, shape: Shape, dtype: DTypeLike) -> np.ndarray:
         """Give an array whose values are not set.
@@ -74,17 +69,19 @@ class Memory:
             The array, contiguous.
         """
         size = prod(shape) * np.dtype(dtype).itemsize
-        start, stop = self.used, self.used + size
-        if stop > len(self._space):
-            return _aligned(size).view(dtype).reshape(shape)
-        self.used = stop + -stop % _LINE
-        return self._space[start:stop].view(dtype).reshape(shape)
+        # What is up to twice as large will do.
+        fitting = [(len(space), n) for n, space in enumerate(self._free) if size <= len(space) <= 2 * size]
+        space = self._free.pop(min(fitting)[1]) if fitting else _aligned(size)
+        # All views of this array refer to it, since what it refers to is no array.
+        array = np.frombuffer(space, np.uint8, size)
+        finalize(array, self._free.append, space)
+        return array.view(dtype).reshape(shape)
 
 
-def _aligned(size: int) -> np.ndarray:
+def _aligned(size: int) -> memoryview:
     space = np.empty(size + _LINE, np.uint8)
     start = -space.ctypes.data % _LINE
-    return space[start : start + size]
+    return memoryview(space[start : start + size])
 
 
 @dataclass(frozen=True)

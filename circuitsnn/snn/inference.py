@@ -21,7 +21,7 @@ from circuitsnn.snn.engines.base import (
     NeuronDesign,
     NeuronEngine,
 )
-from circuitsnn.snn.evaluation import LINEAR, Evaluator, Memory, Signal
+from circuitsnn.snn.evaluation import LINEAR, Evaluator, Signal
 from circuitsnn.snn.layers import BatchNorm, Convolution, Encoder, Layer, Neuron, Sum, Weights
 from circuitsnn.snn.network import Network
 from circuitsnn.snn.operations import layer_shape, multiplications
@@ -43,8 +43,6 @@ _TYPICAL = 64
 """Samples that engines are designed with, if none are given."""
 _TYPICAL_ROWS = 4096
 """Most vectors that an engine is designed with."""
-_MEMORY = 2**25
-"""Memory for signals that is used again for block after block. [byte]"""
 _CODING, _TYPICAL_CODING, _CHIP, _NOISE = range(4)
 """Purposes of random numbers, the first part of their streams' keys."""
 
@@ -378,14 +376,14 @@ class _Line:
             if layer.name in self._sources:
                 block.earlier[layer.name] = block.signal
             if layer.name in self._record:
-                block.records[layer.name] = np.moveaxis(block.signal.series(), 0, 1).copy()
+                block.records[layer.name] = np.moveaxis(block.signal.series(), 0, 1)
         if stop == len(network.layers):
             block.outputs["outputs"] = self._read_out(block.signal)
         return block
 
     def _read_out(self, signal: Signal) -> np.ndarray:
         if self.network.readout == "spikes":
-            return signal.event_counts().reshape(signal.samples, *signal.shape).copy()
+            return signal.event_counts().reshape(signal.samples, *signal.shape)
         alike = signal.steps == 1 and not signal.summed
         return signal.series().sum(axis=0) * signal.values.dtype.type(self.network.steps if alike else 1)
 
@@ -396,20 +394,14 @@ class _Line:
         parts = self.chip(chips[0])
         size = _block(self.network)
         numbers = range(-(-len(samples) // size))
-        memory = self.evaluate.memory = Memory(_MEMORY if len(numbers) * len(chips) > 1 else 0)
         blocks = (self.start(first_block + n, samples[n * size : (n + 1) * size], _CODING) for n in numbers)
         blocks = (self.pass_on(block, 0, shared, chips[0], parts) for block in blocks)
         blocks = list(blocks) if len(chips) > 1 else blocks
-        kept = memory.used
         found = []
         for chip in chips:
             parts = parts if chip == chips[0] else self.chip(chip)
-            results = []
-            for block in blocks:
-                done = self.pass_on(block.branch(), shared, places, chip, parts)
-                results.append({name: getattr(done, name) for name in _RESULTS})
-                memory.used = kept
-            found.append(results)
+            done = (self.pass_on(block.branch(), shared, places, chip, parts) for block in blocks)
+            found.append([{name: getattr(each, name) for name in _RESULTS} for each in done])
         return found
 
 

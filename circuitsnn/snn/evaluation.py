@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import prod
 from typing import Any
 from weakref import finalize
@@ -115,6 +116,16 @@ class Signal:
         """Give the spikes in all steps, shape (n, size), neurons in the order of `shape`."""
         assert self.events is not None
         return self.events.reshape(-1, self.samples).T if len(self.shape) > 1 else self.events
+
+    @cached_property
+    def spikes(self) -> np.ndarray:
+        """Spikes of all neurons in all steps, shape (n,)."""
+        assert self.events is not None
+        if len(self.shape) == 1:
+            return (self.events @ np.ones(self.shape, self.events.dtype)).astype(float)
+        # Of a channel's positions first: their number is exact in float32, and that of products is small.
+        maps = self.events.reshape(self.shape[0], -1, self.samples)
+        return (np.ones(maps.shape[1], maps.dtype) @ maps).sum(axis=0, dtype=float)
 
     def sum(self) -> "Signal":
         """Give the sum over all steps, where steps are not all alike."""
@@ -241,11 +252,14 @@ class Evaluator:
         none = np.zeros(signal.samples)
         if signal.events is None:
             times = self.network.steps if every_step or signal.summed else signal.steps
-            return none, np.full(signal.samples, float(times * multiplications(layer, signal.shape)))
+            number = self._once(layer, "multiplications", lambda: multiplications(layer, signal.shape))
+            return none, np.full(signal.samples, float(times * number))
         if len(signal.shape) == 1:
-            return signal.events.sum(axis=1, dtype=float) * len(layer.weight), none
-        sums = signal.events.sum(axis=0, dtype=float)
-        return fan_out(layer, signal.shape).ravel() @ sums.reshape(-1, signal.samples), none
+            return signal.spikes * len(layer.weight), none
+        channels = np.ones(signal.shape[0], signal.events.dtype)
+        sums = channels @ signal.events.reshape(len(channels), -1)
+        fans = self._once(layer, "fan-out", lambda: fan_out(layer, signal.shape).ravel())
+        return fans @ sums.reshape(-1, signal.samples).astype(float), none
 
     def rows(self, layer: Weights, signal: Signal) -> np.ndarray:
         """Give the vectors that a layer's matrix multiplies.
@@ -288,7 +302,7 @@ class Evaluator:
 
     def _weigh(self, layer: Weights, signal: Signal) -> Signal:
         shape, bias = layer.output_shape(signal.shape), self._bias(layer, signal.summed)
-        activity = 1.0 if signal.events is None else signal.events.sum(dtype=float) / signal.values.size
+        activity = 1.0 if signal.events is None else signal.spikes.sum() / signal.values.size
         if isinstance(layer, Convolution):
             out = self._convolve(layer, signal, products.convolution_is_sparse(layer, activity))
             if bias is not None:

@@ -372,7 +372,7 @@ class _Line:
                 rng = np.random.default_rng(self._stream(_NOISE, chip, place, block.number))
             block.signal = self.evaluate(layer, block.signal, block.earlier, parts.get(layer.name), rng, anew)
             if isinstance(layer, Neuron | Encoder):
-                block.spikes[layer.name] = block.signal.event_counts().sum(axis=1, dtype=float)
+                block.spikes[layer.name] = block.signal.spikes
             if layer.name in self._sources:
                 block.earlier[layer.name] = block.signal
             if layer.name in self._record:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
 from typing import Any
-from weakref import finalize
+from weakref import ref
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -39,9 +39,12 @@ __all__ = ["LINEAR", "Evaluator", "Memory", "Signal"]
 LINEAR = (Dense, Convolution, AveragePool, BatchNorm, Flatten, Reshape)
 """Layers that give the sum over all steps from the sum over all steps."""
 
-
 _LINE = 64
 """Bytes of a cache's line: an array that does not start with one slows down all vector operations."""
+
+
+_SMALL = 2**16
+"""Bytes below which memory is not worth its keeping."""
 
 
 class Memory:
@@ -53,6 +56,7 @@ class Memory:
 
     def __init__(self) -> None:
         self._free: list[memoryview] = []
+        self._lent: dict[int, tuple[ref, memoryview]] = {}
 
     def empty(self, shape: Shape, dtype: DTypeLike) -> np.ndarray:
         """Give an array whose values are not set.
@@ -70,13 +74,19 @@ class Memory:
             The array, contiguous.
         """
         size = prod(shape) * np.dtype(dtype).itemsize
+        if size < _SMALL:
+            return np.empty(shape, dtype)
         # What is up to twice as large will do.
         fitting = [(len(space), n) for n, space in enumerate(self._free) if size <= len(space) <= 2 * size]
         space = self._free.pop(min(fitting)[1]) if fitting else _aligned(size)
         # All views of this array refer to it, since what it refers to is no array.
         array = np.frombuffer(space, np.uint8, size)
-        finalize(array, self._free.append, space)
+        watch = ref(array, self._take_back)
+        self._lent[id(watch)] = watch, space
         return array.view(dtype).reshape(shape)
+
+    def _take_back(self, watch: ref) -> None:
+        self._free.append(self._lent.pop(id(watch))[1])
 
 
 def _aligned(size: int) -> memoryview:
@@ -333,7 +343,7 @@ class Evaluator:
             weights = self._once(
                 layer, "first direction", lambda: products.first_direction_first(layer).astype(self.dtype)
             )
-            products.dense_convolution(layer, weights, maps, out)
+            products.dense_convolution(layer, weights, maps, out, self.memory.empty)
         return out
 
     def _multiply(

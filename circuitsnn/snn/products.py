@@ -7,7 +7,7 @@ one of 120 below 0.22; a convolution with 64 outputs and 5 x 5 elements below 0.
 another machine results are the same, some of them later.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import prod
 
 import numpy as np
@@ -75,7 +75,13 @@ def first_direction_first(layer: Convolution) -> np.ndarray:
     return np.ascontiguousarray(np.swapaxes(layer.weight, 1, 2)).reshape(len(layer.weight), -1)
 
 
-def dense_convolution(layer: Convolution, weights: np.ndarray, maps: np.ndarray, out: np.ndarray) -> None:
+def dense_convolution(
+    layer: Convolution,
+    weights: np.ndarray,
+    maps: np.ndarray,
+    out: np.ndarray,
+    empty: Callable[..., np.ndarray] = np.empty,
+) -> None:
     """Convolve by matrix products, for each position along the first direction one.
 
     Parameters
@@ -88,34 +94,30 @@ def dense_convolution(layer: Convolution, weights: np.ndarray, maps: np.ndarray,
         Inputs.
     out : ndarray, shape (T, outputs, *positions, n)
         Is filled.
+    empty : callable
+        Gives memory, as `numpy.empty`.
     """
-    elements = list(_elements(layer, maps.shape[3:-1], out.shape[3:-1]))
-    for source, sink in zip(maps, out, strict=True):
-        _dense_step(layer, weights, elements, source, sink)
-
-
-def _dense_step(
-    layer: Convolution, weights: np.ndarray, elements: list[Element], maps: np.ndarray, out: np.ndarray
-) -> None:
-    channels, rows, samples = maps.shape[0], maps.shape[1], maps.shape[-1]
+    channels, rows, samples = maps.shape[1], maps.shape[2], maps.shape[-1]
     step, edge, high = layer.stride[0], layer.padding[0], layer.kernel[0]
-    positions, others = out.shape[1], out.shape[2:-1]
-    of_row = channels * prod(layer.kernel[1:]) * prod(others) * samples
-    band = max(high, _BUFFER // of_row // step)
-    make = np.zeros if any(layer.padding) else np.empty
+    positions, others = out.shape[2], out.shape[3:-1]
+    elements = list(_elements(layer, maps.shape[3:-1], others))
+    columns = prod(others) * samples
+    band = max(high, _BUFFER // (channels * prod(layer.kernel[1:]) * columns) // step)
     for first in range(0, positions, band):
-        last = min(first + band, positions)
+        number = min(band, positions - first)
+        # Inputs as the kernel's elements meet them; those of neighbouring positions overlap.
+        gathered = empty(((number - 1) * step + high, channels, *layer.kernel[1:], *others, samples), out.dtype)
+        gathered[...] = 0
+        strides = (step * gathered.strides[0], columns * out.itemsize, out.itemsize)
+        patches = np.lib.stride_tricks.as_strided(gathered, (number, weights.shape[1], columns), strides)
         start = first * step - edge
-        gathered = make(((last - 1 - first) * step + high, channels, *layer.kernel[1:], *others, samples), out.dtype)
-        low, stop = max(start, 0), min(start + len(gathered), rows)
-        if low < stop:
-            source, sink = np.swapaxes(maps[:, low:stop], 0, 1), gathered[low - start : stop - start]
+        low = max(start, 0)
+        sources = np.swapaxes(maps[:, :, low : start + len(gathered)], 1, 2)
+        inside = gathered[low - start :][: sources.shape[1]]
+        for source, sink in zip(sources, out[:, :, first : first + number], strict=True):
             for element, to, taken in elements:
-                sink[(slice(None), slice(None), *element, *to)] = source[(slice(None), slice(None), *taken)]
-        for position in range(first, last):
-            at = (position - first) * step
-            patch = gathered[at : at + high].reshape(weights.shape[1], -1)
-            np.matmul(weights, patch, out=out[:, position].reshape(len(out), -1))
+                inside[(slice(None), slice(None), *element, *to)] = source[(slice(None), slice(None), *taken)]
+            np.matmul(weights, patches, out=np.swapaxes(sink.reshape(len(weights), number, columns), 0, 1))
 
 
 def _elements(layer: Convolution, sizes: tuple[int, ...], positions: tuple[int, ...]) -> Iterator[Element]:

@@ -172,6 +172,52 @@ def sparse_product(rows, weights, out):
                 total[j] += x * p[j]
 
 
+@njit(cache=True, error_model="numpy")
+def gather(maps, first, stride, padding, out):
+    """Bring inputs to where the elements of a convolution's kernel meet them, zeros around the map included.
+
+    Parameters
+    ----------
+    maps : (channels, D, H, W, B)
+        Inputs.
+    first : int
+        Place of the first row along D, negative in the zeros around the map.
+    stride, padding : tuple of two int
+        Steps of the kernel and zeros at both ends, of H and W.
+    out : (rows, channels, K_H, K_W, H_o, W_o, B) float
+        Is filled.
+    """
+    width = maps.shape[4]
+    lines, flat = maps.reshape(*maps.shape[:3], -1), out.reshape(*out.shape[:5], -1)
+    for r in range(out.shape[0]):
+        d = first + r
+        for c in range(out.shape[1]):
+            for kh in range(out.shape[2]):
+                for kw in range(out.shape[3]):
+                    # Positions low to high meet the map; with steps of one their inputs lie in one piece.
+                    low = max(-((kw - padding[1]) // stride[1]), 0)
+                    high = max(min((maps.shape[3] - 1 + padding[1] - kw) // stride[1] + 1, out.shape[5]), low)
+                    piece = (high - low if stride[1] == 1 else 1) * width
+                    for h in range(out.shape[4]):
+                        y = h * stride[0] - padding[0] + kh
+                        line = flat[r, c, kh, kw, h]
+                        if not (0 <= d < maps.shape[1] and 0 <= y < maps.shape[2]):
+                            for j in range(line.size):
+                                line[j] = 0
+                            continue
+                        for j in range(low * width):
+                            line[j] = 0
+                        for j in range(high * width, line.size):
+                            line[j] = 0
+                        inputs = lines[c, d, y]
+                        for start in range(low * width, high * width, piece):
+                            at = (start // width * stride[1] - padding[1] + kw) * width
+                            values = inputs[at : at + piece]
+                            place = line[start : start + piece]
+                            for j in range(piece):
+                                place[j] = values[j]
+
+
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
 def sparse_convolution(maps, weights, first, stride, padding, out):
     """Add the weights of what is not zero, wherever the kernel meets it.
@@ -224,15 +270,15 @@ def sparse_convolution(maps, weights, first, stride, padding, out):
                                 continue
                             line = lines[r, y // stride[0], x // stride[1]]
                             total = line[(begin + low) * outputs : (begin + high) * outputs]
-                            piece = flat[kd, kh, :, (start + low) * outputs : (start + high) * outputs]
+                            piece = slice((start + low) * outputs, (start + high) * outputs)
                             whole = number - number % 2
                             for k in range(0, whole, 2):
                                 a, b = here[active[k]], here[active[k + 1]]
-                                p, q = piece[active[k]], piece[active[k + 1]]
+                                p, q = flat[kd, kh, active[k], piece], flat[kd, kh, active[k + 1], piece]
                                 for j in range(total.size):
                                     total[j] += a * p[j] + b * q[j]
                             if whole < number:
-                                a, p = here[active[whole]], piece[active[whole]]
+                                a, p = here[active[whole]], flat[kd, kh, active[whole], piece]
                                 for j in range(total.size):
                                     total[j] += a * p[j]
 

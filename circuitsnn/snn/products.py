@@ -7,7 +7,7 @@ one of 120 below 0.22; a convolution with 64 outputs and 5 x 5 elements below 0.
 another machine results are the same, some of them later.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from math import prod
 
 import numpy as np
@@ -16,8 +16,6 @@ from circuitsnn.core import spiking as core
 from circuitsnn.snn.layers import Convolution, Dense
 
 __all__ = ["convolution_is_sparse", "dense_convolution", "product_is_sparse", "sparse_convolution"]
-
-Element = tuple[tuple[int, ...], tuple[slice, ...], tuple[slice, ...]]
 
 _FETCHED = 2.5
 """How much longer an addition takes whose weight is fetched for one spike than a product of the library."""
@@ -97,42 +95,25 @@ def dense_convolution(
     empty : callable
         Gives memory, as `numpy.empty`.
     """
-    channels, rows, samples = maps.shape[1], maps.shape[2], maps.shape[-1]
-    step, edge, high = layer.stride[0], layer.padding[0], layer.kernel[0]
-    positions, others = out.shape[2], out.shape[3:-1]
-    elements = list(_elements(layer, maps.shape[3:-1], others))
-    columns = prod(others) * samples
-    band = max(high, _BUFFER // (channels * prod(layer.kernel[1:]) * columns) // step)
-    for first in range(0, positions, band):
-        number = min(band, positions - first)
-        # Inputs as the kernel's elements meet them; those of neighbouring positions overlap.
-        gathered = empty(((number - 1) * step + high, channels, *layer.kernel[1:], *others, samples), out.dtype)
-        gathered[...] = 0
+    # In two directions as in three, the second of size one.
+    maps = maps.reshape(*maps.shape[:3], -1, *maps.shape[-2:])
+    flat = (1,) * (3 - len(layer.kernel))
+    others = (*flat, *out.shape[3:-1])
+    stride, padding = (*flat, *layer.stride[1:]), (*(0 for _ in flat), *layer.padding[1:])
+    step, high = layer.stride[0], layer.kernel[0]
+    of_row, columns = maps.shape[1] * prod(layer.kernel[1:]), prod(others) * maps.shape[-1]
+    band = max(high, _BUFFER // (of_row * columns) // step)
+    for first in range(0, out.shape[2], band):
+        sinks = out[:, :, first : first + band].reshape(len(maps), len(weights), -1, columns)
+        number = sinks.shape[2]
+        rows = ((number - 1) * step + high, maps.shape[1], *flat, *layer.kernel[1:], *others, maps.shape[-1])
+        gathered = empty(rows, out.dtype)
+        # What neighbouring positions meet overlaps.
         strides = (step * gathered.strides[0], columns * out.itemsize, out.itemsize)
-        patches = np.lib.stride_tricks.as_strided(gathered, (number, weights.shape[1], columns), strides)
-        start = first * step - edge
-        low = max(start, 0)
-        sources = np.swapaxes(maps[:, :, low : start + len(gathered)], 1, 2)
-        inside = gathered[low - start :][: sources.shape[1]]
-        for source, sink in zip(sources, out[:, :, first : first + number], strict=True):
-            for element, to, taken in elements:
-                inside[(slice(None), slice(None), *element, *to)] = source[(slice(None), slice(None), *taken)]
-            np.matmul(weights, patches, out=np.swapaxes(sink.reshape(len(weights), number, columns), 0, 1))
-
-
-def _elements(layer: Convolution, sizes: tuple[int, ...], positions: tuple[int, ...]) -> Iterator[Element]:
-    """Give each element of the kernel (but for the first direction), and where it meets which inputs."""
-    for element in np.ndindex(*layer.kernel[1:]):
-        to, taken = [], []
-        for k, size, number, step, edge in zip(
-            element, sizes, positions, layer.stride[1:], layer.padding[1:], strict=True
-        ):
-            low = max(-((k - edge) // step), 0)
-            high = min((size - 1 + edge - k) // step + 1, number)
-            to.append(slice(low, max(high, low)))
-            begin = low * step + k - edge
-            taken.append(slice(begin, begin + max(high - low, 0) * step, step))
-        yield element, tuple(to), tuple(taken)
+        patches = np.lib.stride_tricks.as_strided(gathered, (number, high * of_row, columns), strides)
+        for source, sink in zip(maps, sinks, strict=True):
+            core.gather(source, first * step - layer.padding[0], stride, padding, gathered)
+            np.matmul(weights, patches, out=np.swapaxes(sink, 0, 1))
 
 
 def in_one_piece(layer: Convolution) -> tuple[np.ndarray, np.ndarray]:

@@ -62,6 +62,13 @@ def sparse(maps, weights, stride, padding):
     return out
 
 
+def gathered(maps, kernel, stride, padding):
+    shape = [(n + 2 * p - k) // s + 1 for n, k, s, p in zip(maps.shape[1:4], kernel, stride, padding, strict=True)]
+    out = np.full(((shape[0] - 1) * stride[0] + kernel[0], len(maps), *kernel[1:], *shape[1:], maps.shape[4]), np.nan)
+    spiking.gather(maps, -padding[0], stride[1:], padding[1:], out)
+    return out
+
+
 def all_kernels():
     rng = np.random.default_rng(3)
     found = {}
@@ -76,6 +83,8 @@ def all_kernels():
     spiking.sparse_product(rows, weights, found["product"])
     maps = rng.normal(size=(2, 2, 4, 5, 3)) * (rng.random((2, 2, 4, 5, 3)) < 0.4)
     found["convolution"] = sparse(maps, rng.normal(size=(2, 3, 2, 2, 3)), (1, 2, 2), (1, 0, 1))
+    for steps in (1, 2):
+        found[f"gathered {steps}"] = gathered(rng.normal(size=(2, 4, 5, 6, 3)), (3, 2, 3), (2, 2, steps), (1, 0, 2))
     pooled = rng.integers(0, 2, (2, 2, 4, 4, 3)).astype(np.uint8)
     for largest in (False, True):
         out = np.empty((2, 1, 2, 3, 3), np.uint8 if largest else float)
@@ -114,6 +123,19 @@ def test_sparse_convolutions_are_those_of_brute_force(stride, padding, kernel):
     weights = rng.normal(size=(2, 3, *kernel))
     expected = convolved(maps, weights, stride, padding)
     np.testing.assert_allclose(sparse(maps, weights, stride, padding), expected, atol=1e-13)
+
+
+@pytest.mark.parametrize("stride", [(1, 1, 1), (2, 3, 2)])
+@pytest.mark.parametrize("padding", [(0, 0, 0), (1, 2, 2), (3, 1, 0)])
+@pytest.mark.parametrize("kernel", [(1, 1, 1), (2, 3, 3)])
+def test_gathered_inputs_are_numpys_windows(stride, padding, kernel):
+    maps = np.random.default_rng(4).normal(size=(2, 3, 4, 6, 5))
+    padded = np.pad(maps, [(0, 0), *((p, p) for p in padding), (0, 0)])
+    windows = np.lib.stride_tricks.sliding_window_view(padded, kernel[1:], axis=(2, 3))
+    found = gathered(maps, kernel, stride, padding)
+    # Axes are channels, rows, positions, samples, kernel.
+    expected = windows[:, : len(found), :: stride[1], :: stride[2]].transpose(1, 0, 5, 6, 2, 3, 4)
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_spikes_do_not_depend_on_precision_where_numbers_are_exact():

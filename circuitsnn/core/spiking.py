@@ -173,6 +173,74 @@ def sparse_product(rows, weights, out):
 
 
 @njit(cache=True, error_model="numpy")
+def sparse_series(series, weights, out):
+    """Add the weights of inputs that spike in many steps.
+
+    Inputs that spike in the same ones of four steps are added up together, once for all of these steps.
+
+    Parameters
+    ----------
+    series : (T, n, inputs) uint8
+        Spikes, 0 or 1.
+    weights : (inputs, outputs) float
+        Weights of each input.
+    out : (T, n, outputs) float
+        Is added to.
+    """
+    steps, inputs = series.shape[0], series.shape[2]
+    pattern, active, ordered = np.empty(inputs, np.uint8), np.empty(inputs, np.int64), np.empty(inputs, np.int64)
+    first, place = np.empty(17, np.int64), np.empty(17, np.int64)
+    total = np.empty(weights.shape[1], out.dtype)
+    for r in range(series.shape[1]):
+        for start in range(0, steps, 4):
+            members = min(4, steps - start)
+            _fill(pattern, series[start, r])
+            for t in range(1, members):
+                row = series[start + t, r]
+                for i in range(inputs):
+                    pattern[i] |= row[i] << t
+            number = 0
+            for i in range(inputs):
+                active[number] = i
+                number += pattern[i] != 0
+            # Inputs in the order of their patterns, by counting.
+            first[:] = 0
+            for k in range(number):
+                first[pattern[active[k]] + 1] += 1
+            for kind in range(16):
+                first[kind + 1] += first[kind]
+            place[:] = first
+            for k in range(number):
+                kind = pattern[active[k]]
+                ordered[place[kind]] = active[k]
+                place[kind] += 1
+            for kind in range(1, 16):
+                if first[kind] == first[kind + 1]:
+                    continue
+                _sum_rows(weights, ordered[first[kind] : first[kind + 1]], total)
+                for t in range(members):
+                    if kind >> t & 1:
+                        sums = out[start + t, r]
+                        for j in range(sums.size):
+                            sums[j] += total[j]
+
+
+@njit(cache=True, error_model="numpy")
+def _sum_rows(weights, rows, total):
+    """Add up rows of weights."""
+    _fill(total, weights[rows[0]])
+    rest = 1 + (rows.size - 1) % 4
+    for k in range(1, rest):
+        p = weights[rows[k]]
+        for j in range(total.size):
+            total[j] += p[j]
+    for k in range(rest, rows.size, 4):
+        p, q, s, v = weights[rows[k]], weights[rows[k + 1]], weights[rows[k + 2]], weights[rows[k + 3]]
+        for j in range(total.size):
+            total[j] += (p[j] + q[j]) + (s[j] + v[j])
+
+
+@njit(cache=True, error_model="numpy")
 def gather(maps, first, stride, padding, out):
     """Bring inputs to where the elements of a convolution's kernel meet them, zeros around the map included.
 

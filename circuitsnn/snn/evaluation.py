@@ -323,7 +323,10 @@ class Evaluator:
             weights = self._once(layer, "inputs first", lambda: np.ascontiguousarray(layer.weight.T, self.dtype))
             out = self.memory.empty((len(flat), shape[0]), self.dtype)
             out[:] = 0
-            core.sparse_product(flat, weights, out)
+            if signal.values.dtype == np.uint8 and products.spikes_come_often(signal.events):
+                core.sparse_series(signal.values, weights, out.reshape(*signal.values.shape[:2], -1))
+            else:
+                core.sparse_product(flat, weights, out)
         else:
             weights = self._once(layer, "weights", lambda: np.ascontiguousarray(layer.weight, self.dtype))
             out = self.memory.empty((len(flat), shape[0]), self.dtype)

@@ -15,7 +15,7 @@ import numpy as np
 from circuitsnn.core import spiking as core
 from circuitsnn.snn.layers import Convolution, Dense
 
-__all__ = ["convolution_is_sparse", "dense_convolution", "product_is_sparse", "sparse_convolution"]
+__all__ = ["convolution_is_sparse", "dense_convolution", "product_is_sparse", "sparse_convolution", "spikes_come_often"]
 
 _FETCHED = 2.5
 """How much longer an addition takes whose weight is fetched for one spike than a product of the library."""
@@ -25,6 +25,8 @@ _PIECE = 600.0
 """The same for convolutions, for each piece of weights that lies in one line."""
 _MOVED = 60.0
 """Products in whose time one number is brought to another order of axes."""
+_OFTEN = 3.0
+"""Spikes of an input that spikes at all from which on inputs are brought together by steps."""
 _BUFFER = 2**20
 """Numbers that are gathered at a time for dense convolutions: about what the cache of a core holds."""
 
@@ -45,6 +47,25 @@ def product_is_sparse(layer: Dense, activity: float) -> bool:
         Whether that is faster.
     """
     return activity * (_FETCHED + _SPIKE / len(layer.weight)) < 1.0
+
+
+def spikes_come_often(events: np.ndarray) -> bool:
+    """Say whether a dense layer should bring inputs together that spike in the same steps.
+
+    That was faster by a quarter for pixels coded as spikes, 4.6 of each active one in 10 steps, and slower by a tenth
+    or more for neurons with 2.1.
+
+    Parameters
+    ----------
+    events : ndarray
+        Spikes of each input in all steps.
+
+    Returns
+    -------
+    bool
+        Whether that is faster.
+    """
+    return float(events.sum()) > _OFTEN * np.count_nonzero(events)
 
 
 def convolution_is_sparse(layer: Convolution, activity: float) -> bool:

@@ -99,12 +99,13 @@ def deep_map_network(rng):
 NETWORKS = (flat_network, map_network, deep_map_network)
 
 
-@pytest.mark.parametrize("sparse", [False, True])
+@pytest.mark.parametrize(("sparse", "often"), [(False, False), (True, False), (True, True)])
 @pytest.mark.parametrize("make", NETWORKS)
-def test_networks_are_those_of_plain_loops(make, sparse, monkeypatch):
+def test_networks_are_those_of_plain_loops(make, sparse, often, monkeypatch):
     # Products by events and by matrices both, whatever the activity.
     for name in ("product_is_sparse", "convolution_is_sparse"):
         monkeypatch.setattr(products, name, lambda layer, activity: sparse)
+    monkeypatch.setattr(products, "spikes_come_often", lambda events: often)
     rng = np.random.default_rng(4)
     network = make(rng)
     x = rng.random((70, *network.input_shape))

@@ -138,6 +138,26 @@ def _step(u, fired, taken, wait, current, th, la, decay, dynamics, out, count):
         count[j] += np.float32(fires)
 
 
+@njit(cache=True, error_model="numpy")
+def count(series, counts):
+    """Count what is not zero in all steps.
+
+    Parameters
+    ----------
+    series : (T, n)
+        Spikes.
+    counts : (n,) float32
+        Is filled.
+    """
+    for start in range(0, counts.size, _TILE):
+        total = counts[start : start + _TILE]
+        _fill(total, np.zeros(1, counts.dtype))
+        for t in range(series.shape[0]):
+            values = series[t, start : start + _TILE]
+            for j in range(total.size):
+                total[j] += np.float32(values[j] != 0)
+
+
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
 def sparse_product(rows, weights, out):
     """Add the weights of what is not zero, for each row of a matrix.

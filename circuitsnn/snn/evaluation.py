@@ -163,7 +163,7 @@ class Signal:
         """
         shape = series.shape[2:]
         values = np.ascontiguousarray(series if len(shape) == 1 else np.moveaxis(series, 1, -1))
-        return cls(shape, values, np.count_nonzero(values, axis=0).astype(np.float32) if spikes else None)
+        return cls(shape, values, _counted(values) if spikes else None)
 
     def series(self) -> np.ndarray:
         """Give the values with the axes (T, n, *shape)."""
@@ -178,6 +178,12 @@ class Signal:
             if len(self.shape) == 1
             else np.repeat(numbers, prod(self.shape[1:]) * self.samples)
         )
+
+
+def _counted(spikes: np.ndarray) -> np.ndarray:
+    counts = np.empty(spikes.shape[1:], np.float32)
+    core.count(spikes.reshape(len(spikes), -1), counts.reshape(-1))
+    return counts
 
 
 class Evaluator:
@@ -444,7 +450,7 @@ class Evaluator:
         values = pooled(signal.values, prod(kernel), signal.values.dtype if largest else self.dtype)
         events = signal.events
         if events is not None and largest:
-            events = np.count_nonzero(values, axis=0).astype(np.float32)
+            events = _counted(values)
         elif events is not None:
             # Spikes of overlapping parts go on from each of them.
             events = pooled(events, 1.0, events.dtype)

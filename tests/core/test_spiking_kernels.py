@@ -79,6 +79,8 @@ def all_kernels():
             found[f"{kind}, {steps}"] = spike_trains(kind, drive, threshold, leak)
             found[f"{kind}, {steps}, alike"] = spike_trains(kind, drive, np.array([0.5]), rng.uniform(0.5, 1.0, 11))
     rows, weights = rng.normal(size=(3, 9)) * (rng.random((3, 9)) < 0.6), rng.normal(size=(9, 4))
+    found["counts"] = np.empty(9, np.float32)
+    spiking.count(rows, found["counts"])
     found["product"] = np.zeros((3, 4))
     spiking.sparse_product(rows, weights, found["product"])
     found["series"] = np.zeros((6, 2, 4))
@@ -105,6 +107,13 @@ def test_interpreted_kernels_give_the_compiled_answer():
             assert found[name] == value.tolist(), name
         else:
             np.testing.assert_allclose(found[name], value, rtol=1e-13, atol=1e-14)
+
+
+def test_counts_are_numpys():
+    series = np.random.default_rng(5).integers(-1, 2, (7, 2500)).astype(np.int8)
+    counts = np.empty(2500, np.float32)
+    spiking.count(series, counts)
+    np.testing.assert_array_equal(counts, np.count_nonzero(series, axis=0))
 
 
 @pytest.mark.parametrize("count", range(10))

@@ -1,7 +1,8 @@
 """Circuit-level co-simulation of oscillatory and spiking neural networks."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from circuitsnn.lazy import lazy_names
 
 if TYPE_CHECKING:
     from circuitsnn.adc.flash import FlashAdc
@@ -102,7 +103,6 @@ __all__ = [
     "transition_resistance",
 ]
 
-# Public names are looked up on first use, so that "import circuitsnn" does not pay for Numba and pandas.
 _HOME = {
     "FlashAdc": "adc.flash",
     "RampAdc": "adc.ramp",
@@ -160,14 +160,4 @@ _HOME = {
     "draw": "variation",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'circuitsnn' has no attribute {name!r}")
-    value = getattr(import_module(f"circuitsnn.{_HOME[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_names(__name__, _HOME)

@@ -6,7 +6,7 @@ import numpy as np
 
 from circuitsnn.errors import InputError
 
-__all__ = ["check_generator", "check_word", "whole_number"]
+__all__ = ["check_generator", "check_share", "check_word", "whole_number"]
 
 
 def whole_number(name: str, value: Any, least: int, most: int | None = None) -> int:
@@ -36,6 +36,25 @@ def whole_number(name: str, value: Any, least: int, most: int | None = None) -> 
         upper = "" if most is None else f" and <= {most}"
         raise InputError(f"{name} is {value!r}; allowed is a whole number >= {least}{upper}")
     return int(value)
+
+
+def check_share(name: str, value: Any) -> None:
+    """Check that a value is a share, such as a yield or a confidence level.
+
+    Parameters
+    ----------
+    name : str
+        What it is, for the message.
+    value : object
+        The value.
+
+    Raises
+    ------
+    InputError
+        If it is no number between 0 and 1.
+    """
+    if isinstance(value, (bool, str)) or not 0.0 < value < 1.0:
+        raise InputError(f"{name} is {value!r}; allowed is a number between 0 and 1, both excluded")
 
 
 def check_word(what: str, word: Any, words: object) -> None:

@@ -31,6 +31,7 @@ from circuitsnn.cards import Card
 from circuitsnn.errors import InputError
 from circuitsnn.figures import PALETTE
 from circuitsnn.study import Claim, Outcome, Study, StudyContext, StudyParameter, new_figure
+from circuitsnn.study.pictures import YieldPicture
 
 SAR, FLASH, RAMP = "sar_adc_65nm", "flash_adc_65nm", "ramp_adc_65nm"
 DESIGNS = {
@@ -112,6 +113,8 @@ def run(context: StudyContext) -> Outcome:
     rows.attrs["units"] |= {"largest_dnl": "LSB", "largest_inl": "LSB"}
     results = rows[rows["parameter"] == "as built"].drop(columns=["parameter", "value"]).reset_index(drop=True)
     sweeps = rows[rows["parameter"] != "as built"].reset_index(drop=True)
+    yields = {"complete": "no missing codes", "good": f"ENOB ≥ N - {GOOD:g}"}
+    YieldPicture(yields, "value", by=("design", "bits"), panels="parameter", label="Converters").mark(sweeps)
     costs = energies(context, results)
     theory = [
         *ideal_claims(context),
@@ -345,7 +348,8 @@ def complete_share(bits: int, sigma: float) -> float:
     mean_width = np.r_[0.0, np.ones(bits - 1)] / (2.0**bits - 2.0)
     margins = widths - (1.0 + metrics.MISSING) * mean_width
     covariance = margins @ np.diag(sigma**2 * nominal) @ margins.T
-    distribution = multivariate_normal(mean=-margins @ nominal, cov=covariance, seed=1, abseps=1e-5, releps=1e-5)
+    distribution = multivariate_normal(mean=-margins @ nominal, cov=covariance, seed=1)
+    distribution.abseps = distribution.releps = 1e-5
     return float(distribution.cdf(np.zeros(bits)))
 
 

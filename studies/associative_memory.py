@@ -33,6 +33,7 @@ from circuitsnn.oscillator.patterns import digits, random_patterns, with_fuzzy_p
 from circuitsnn.oscillator.transition import sharpened
 from circuitsnn.oscillator.transition_closed_form import locking_depth, transition_resistance_closed_form
 from circuitsnn.study import Claim, Outcome, Study, StudyContext, StudyParameter, new_figure
+from circuitsnn.study.pictures import RankingPicture, YieldPicture
 from circuitsnn.variation import draw, draw_resistances
 
 DEVICE = ("V_H", "V_L", "R_ins", "R_met", "C_P", "R_S")
@@ -42,6 +43,7 @@ MATCHING = 0.017  # the mismatch of coupling resistors below which the paper ask
 BLOCK = 12  # images of one work item of the nominal memory
 HEAT = ("device", "load", "coupling")
 RESAMPLINGS = 1000
+SIGMA = "Relative standard deviation"
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +153,10 @@ def summarise(recalls: pd.DataFrame) -> pd.DataFrame:
     table.attrs["units"] = {name: "J" for name in ("energy", *HEAT, "stored")} | {
         "power": "W", "duration": "s", "mean_phase_error": "degree", "max_phase_error": "degree"
     }  # fmt: skip
-    return table
+    picture = YieldPicture(
+        {"yield": "yield"}, "sigma", by=("parameter",), label="Good chips", against_label=SIGMA, log=True
+    )
+    return picture.mark(table)
 
 
 def critical_sigma(sigmas: np.ndarray, accuracies: np.ndarray, level: float) -> float:
@@ -228,7 +233,8 @@ def rank(recalls: pd.DataFrame, nominal: float, memory: Memory, generator: np.ra
         rows.append(row)
     table = pd.DataFrame(rows).sort_values("sigma_half", kind="stable", ignore_index=True)
     table.attrs["units"] = {"switching_offset": "V"}
-    return table
+    bars = {"sigma_half": "half of the images recalled", "sigma_good": f"{100 * GOOD:.0f} % recalled"}
+    return RankingPicture(bars, SIGMA, unit="%", log=True).mark(table)
 
 
 def run(context: StudyContext) -> Outcome:

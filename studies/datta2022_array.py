@@ -95,6 +95,7 @@ class Setting:
         adc = self.card.parts["adc"]
         values |= {"adc.sigma_offset": self.converters * adc.sigma_offset, "adc.A_C": self.converters * adc.A_C}
         return OnMacro(
+            swing=None,
             card=self.card.replace(**values), input_coding=self.coding, input_bits=4, weight_bits=BITS,
             significance="digital", rows_on=None, converter_bits=self.bits, supply_drift=self.drift / 100.0,
             trim=self.trim,

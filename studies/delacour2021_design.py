@@ -15,6 +15,7 @@ closed forms of docs/theory/design.md, and some trials by hand, suggest a design
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -162,7 +163,7 @@ class Bench:
     def measure(self, **design: float) -> dict:
         """Measure a design: the objective of the searches."""
         found = describe(self.card, design)
-        none = {"sigma_R_C": 0.0, "sigma_VO2": 0.0, "offset": 0.0, "energy": 1.0, "accuracy": 0.0, **found}
+        none = {"sigma_R_C": 0.0, "sigma_VO2": 0.0, "offset": 0.0, "energy": None, "accuracy": 0.0, **found}
         if not found["oscillates"]:
             return none
         try:
@@ -225,8 +226,9 @@ def expected_mismatch(log_range: float, size: int = 60, patterns: int = 6, fuzzy
     return log_range * (size - fuzzy) / (2.0 * patterns * quantile * np.sqrt(size - 1.0))
 
 
-def search(bench: Bench, designs: int, name: str) -> DesignSearch:
+def search(bench: Bench, designs: int, task: tuple[str, Path | None]) -> DesignSearch:
     """Search the designs over some of the knobs, the paper's own first."""
+    name, store = task
     own = {knob: getattr(bench.card, knob) for knob in ("R_S", "V_DD", "C_P")}
     own |= {"beta": bench.patterns.shape[1] / 32.0, "coupling": 1.0}
     knobs = KNOBS[name]
@@ -239,6 +241,8 @@ def search(bench: Bench, designs: int, name: str) -> DesignSearch:
         start=[{knob: own[knob] for knob in knobs}, SUGGESTED[name]],
         startup=8,
         seed=bench.seed,
+        # On a worker of another machine there may be no such folder; then the search is kept as a whole when it ends.
+        store=store if store is not None and store.parent.is_dir() else None,
         units=UNITS,
     )
 
@@ -296,7 +300,8 @@ def run(context: StudyContext) -> Outcome:
     bench = Bench(
         context.card(), digits(), values["fuzzy_pixels"], values["tolerance"], values["recalls"], context.seed
     )
-    found = context.map(partial(search, bench, values["designs"]), list(KNOBS), "searches")
+    tasks = [(name, context.store(f"search {name}", [bench, values["designs"]])) for name in KNOBS]
+    found = context.map(partial(search, bench, values["designs"]), tasks, "searches")
     searches = dict(zip(KNOBS, found, strict=True))
     designs = {"paper": found[0].table.iloc[0]} | {name: chosen(one) for name, one in searches.items()}
     measures = [*SPREADS, "none"]
@@ -440,11 +445,12 @@ def draw_front(tried: pd.DataFrame, confirmed: pd.DataFrame) -> Figure:
 
 
 def plain_numbers(axes: Axes) -> None:
-    """Label logarithmic axes 0.1, 1, 10, with 2 and 5 between them."""
+    """Label logarithmic axes 0.1, 1, 10, with 2 and 5 between them where there is room."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_locator(LogLocator(10.0, (1.0, 2.0, 5.0)))
+        low, high = axis.get_view_interval()
+        axis.set_major_locator(LogLocator(10.0, (1.0, 2.0, 5.0) if high < 300.0 * low else (1.0,)))
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axis.set_minor_formatter(NullFormatter())
 
@@ -490,9 +496,10 @@ def draw_reason(tried: pd.DataFrame) -> Figure:
     ):
         ends = np.array([cause.min(), cause.max()])
         share = (effect / cause).median()
+        middle = np.sqrt(ends.prod())
         axes.plot(ends, share * ends, "--", color="black", linewidth=0.8)
         axes.annotate(
-            f"{share if factor == 'ε' else share / 100:.2g} {factor}", (ends[1], share * ends[1]), (-4, 4),
+            f"{share if factor == 'ε' else share / 100:.2g} {factor}", (middle, share * middle), (-4, 4),
             textcoords="offset points", ha="right",
         )  # fmt: skip
         axes.set(xscale="log", yscale="log")
@@ -517,10 +524,13 @@ STUDY = Study(
             unit="Ω", quick=(6e3, 10e3), minimum=1.0,
         ),
         StudyParameter(
-            "map_V_DD", (2.2, 2.35, 2.5, 2.75, 3.0), "Supply voltages of the map", unit="V", quick=(2.5,), minimum=0.1
+            "map_V_DD", (2.1, 2.15, 2.2, 2.25, 2.3, 2.4, 2.5), "Supply voltages of the map",
+            unit="V", quick=(2.5,), minimum=0.1,
         ),
         StudyParameter("fuzzy_pixels", 10, "Fuzzy pixels of an image", minimum=0, maximum=60),
         StudyParameter("tolerance", 1e-7, "Tolerance of the transient", unit="V", minimum=1e-12, maximum=1e-3),
     ),
     cards=("vo2_delacour2021",),
+    quick_duration=45.0,
+    full_duration=300.0,
 )  # fmt: skip

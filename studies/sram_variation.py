@@ -34,6 +34,7 @@ from circuitsnn.sram.bitline import word_line_level, word_line_time_constant
 from circuitsnn.sram.macro import Imperfections, Macro
 from circuitsnn.sram.mapping import InputMapping, WeightMapping
 from circuitsnn.study import Claim, Outcome, Study, StudyContext, StudyParameter, new_figure
+from circuitsnn.study.pictures import YieldPicture
 from circuitsnn.transistor.mosfet import Conditions, Mosfet
 
 GOOD = 0.03  # of full scale: largest error of a good chip's worst column
@@ -642,6 +643,8 @@ def run(context: StudyContext) -> Outcome:
     }
     for table in tables.values():
         table.attrs["units"] = {name: unit for name, unit in UNITS_OF.items() if name in table}
+    yields = {"yield": "as drawn", "yield_trimmed": "offsets trimmed"}
+    YieldPicture(yields, "value", panels="sweep", label="Good chips").mark(results)
     pulses = {"a pulse of 10 ns": 10e-9, "the card's pulse": base.card.parts["array"].T_pulse, "150 ps": 150e-12}
     level = {name: zero_temperature_coefficient(base.with_array(T_pulse=t), 358.15) for name, t in pulses.items()}
     return Outcome(

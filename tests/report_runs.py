@@ -1,8 +1,13 @@
-"""Runs for the tests of reports: a study that shows all that a report can show, with texts that attack it."""
+"""What the tests of reports show: a study and a sweep with all that a report can show and texts that attack it."""
 
+from html.parser import HTMLParser
 from pathlib import Path
 
+import pandas as pd
+
 from circuitsnn.study import StudyResult, load_study, run_study
+from circuitsnn.study.plans import grid
+from circuitsnn.study.sweep import sweep
 
 EVIL = "<script>document.title='owned'</script>"
 
@@ -67,8 +72,58 @@ STUDY = Study(
 '''
 
 
+VOID = {"meta", "link", "img", "br", "wbr"}
+
+
+class Page(HTMLParser):
+    """What a browser makes of the page: elements, their attributes and their texts."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.elements = []
+        self._open = []
+        self.feed(text)
+        self.close()
+        assert not self._open
+
+    def handle_starttag(self, tag, attrs):
+        element = {"tag": tag, "text": "", **dict(attrs)}
+        self.elements.append(element)
+        if tag not in VOID:
+            self._open.append(element)
+
+    def handle_endtag(self, tag):
+        assert self._open.pop()["tag"] == tag
+
+    def handle_data(self, data):
+        for element in self._open:
+            element["text"] += data
+
+    def all(self, tag):
+        return [element for element in self.elements if element["tag"] == tag]
+
+    def texts(self, tag):
+        return [" ".join(element["text"].split()) for element in self.all(tag)]
+
+
 def attack(folder: Path, name: str = "run", **arguments) -> StudyResult:
     """Run the study; its file and the run's folder lie in `folder`."""
     path = folder / "attack.py"
     path.write_text(STUDY, encoding="utf-8")
     return run_study(load_study(path), out=folder / name, **arguments)
+
+
+def attacked_sweep(store: Path | None, **arguments) -> pd.DataFrame:
+    """Sweep a function whose name, parameters, answers and errors attack the page; some trials fail."""
+
+    def work(R_S, cell, chip_rng):
+        drawn = chip_rng.standard_normal()
+        if cell == "dead":
+            raise ValueError(f"no {EVIL} for {R_S:g}")
+        answer = {"period": 1e-10 * R_S * (1.0 + 0.1 * drawn), "good": bool(drawn > -1.0), "words": EVIL}
+        return answer | ({"period": float("nan")} if cell == "silent" else {})
+
+    work.__qualname__ = EVIL
+    plan = grid({"R_S": ["10k", "20k", "30k"], "cell": [EVIL, "$\\frac", "silent", "dead"]}, {"R_S": "Ω"})
+    how = {"trials": 10, "seed": 5, "units": {"period": "s"}, "store": store, **arguments}
+    return sweep(work, plan, **how)

@@ -11,6 +11,7 @@ from circuitsnn import __version__
 from circuitsnn.cards import list_cards
 from circuitsnn.cli import main
 from circuitsnn.errors import InputError, StudyError
+from circuitsnn.progress import ignore_progress
 from circuitsnn.study import Claim
 
 ALL = "crosscheck, fit, infer, netlist, report, compare, run, studies, train, adc, data, devices, oscillator, sram"
@@ -154,7 +155,7 @@ def test_run_hands_everything_to_the_study(command, study, tmp_path):
     assert status == 0
     expected = {"quick": True, "settings": {"R_S": "15k", "N": "8"}, "seed": 7, "jobs": 2, "out": out}
     assert {name: study[name] for name in expected} == expected
-    assert study["progress"] is None, "no progress bar where standard error is not a terminal"
+    assert study["progress"] is ignore_progress, "no progress bar where standard error is not a terminal"
 
 
 def test_run_prints_claims_and_pictures(command, study):

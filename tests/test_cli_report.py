@@ -2,7 +2,7 @@ import json
 import shutil
 
 import pytest
-from report_runs import attack
+from report_runs import attack, attacked_sweep
 
 from circuitsnn.cli import main
 from circuitsnn.study import list_studies, load_study
@@ -102,6 +102,30 @@ def test_comparing_leaves_with_0_for_the_same_and_1_for_another(command, run, tm
     assert (status, told["same"], told["tolerance"]) == (1, False, 1e-6)
     assert [change["kind"] for change in told["changes"]] == ["parameter", "claim"]
     assert command("compare", run, tmp_path)[0] == 2
+
+
+def test_a_sweeps_file_gets_a_page_and_is_compared_too(command, run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    attacked_sweep(tmp_path / "a.db")
+    attacked_sweep(tmp_path / "b.db", seed=6)
+    attacked_sweep(None).to_parquet(tmp_path / "a.parquet")
+    for name in ("a.db", "a.parquet"):
+        assert command("report", name)[:2] == (0, f"report: {name}.html\n")
+        assert (tmp_path / f"{name}.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    assert command("compare", "a.db", "a.db")[0] == 0
+    status, out, _ = command("compare", "a.db", "b.db")
+    assert status == 1
+    assert ["sweep", "seed", "5", "6", ""] in [line.split("\t") for line in out.splitlines()]
+    status, _, error = command("compare", "a.db", run)
+    assert status == 2
+    assert "are a run and a sweep; allowed are two runs of one study, or two sweeps" in error
+    status, _, error = command("compare", "a.db", "nowhere.db")
+    assert status == 2
+    assert "nowhere.db is no folder; allowed is a folder that `circuitsnn run` wrote, or a sweep's file" in error
+    (tmp_path / "c.db").write_text("no database")
+    status, _, error = command("report", "c.db")
+    assert (status, error.count("\n")) == (2, 1)
+    assert "c.db is no file of a sweep" in error
 
 
 def test_studies_are_listed_with_their_times_and_data(command):

@@ -1,9 +1,10 @@
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pandas as pd
 import pytest
 
-from circuitsnn.figures import PALETTE, describe, save_figure
+from circuitsnn.figures import PALETTE, describe, name_axis, new_panels, save_figure, verbatim
 from circuitsnn.study import new_figure
 
 
@@ -50,3 +51,41 @@ def test_a_figure_says_what_it_shows(tmp_path):
     save_figure(figure, tmp_path, "one")
     text = ElementTree.parse(tmp_path / "one.svg").findtext(".//{http://purl.org/dc/elements/1.1/}description")
     assert text == describe(figure)
+
+
+def test_words_have_letters_for_formulas_and_the_name_of_a_legend():
+    figure, axes = new_figure()
+    axes.plot([0, 1], [0, 1], label="$R_{ins}$")
+    axes.plot([0, 1], [0, 2], label=verbatim("5 $ or\n$\\frac"))
+    axes.set(xlabel=r"$\epsilon_0$ [V]")
+    axes.legend(title="part")
+    assert describe(figure) == "epsilon_0 [V]; part: R_ins, 5 $ or $\\frac."
+
+
+@pytest.mark.parametrize(
+    ("values", "unit", "scale", "ticks"),
+    [
+        ([1e-6, 2e-5, 1e-4], "s", "log", ["1 µ", "2 µ", "5 µ", "10 µ"]),
+        ([1e-6, 2e-5, 1e-2], "s", "log", ["1 µ", "10 µ", "100 µ"]),
+        ([0.01, 0.1, 1.0], "1", "log", ["0.01", "0.1", "1"]),
+        ([1e3, 2e3, 4e3], "Ω", "linear", ["2 k", "3 k"]),
+        ([0.001, 0.3, 0.6, 0.9], "V", "linear", ["0", "200 m"]),  # evenly distributed
+        ([0.0, 1.0, 100.0, 10000.0], "1", "linear", []),
+    ],
+)
+def test_an_axis_has_units_prefixes_and_decades_where_numbers_span_them(values, unit, scale, ticks):
+    figure, (axes,) = new_panels(1)
+    axes.plot(values, [0.0] * len(values))
+    name_axis(axes, "x", "$x", unit, pd.Series(values))
+    assert axes.get_xscale() == scale
+    assert axes.get_xlabel() == (r"\$x" if unit == "1" else rf"\$x [{unit}]")
+    figure.draw_without_rendering()
+    shown = [text.get_text() for text in axes.get_xticklabels()]
+    assert set(ticks) <= set(shown)
+
+
+@pytest.mark.parametrize(("count", "abreast"), [(1, 1), (2, 2), (3, 3), (4, 2), (5, 3), (9, 3)])
+def test_panels_leave_no_holes_but_at_the_end(count, abreast):
+    figure, panels = new_panels(count)
+    assert len(panels) == len(figure.axes) == count
+    assert panels[0].get_gridspec().ncols == abreast

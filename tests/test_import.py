@@ -15,7 +15,7 @@ def modules_after(statement):
     return set(json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
 
 
-@pytest.mark.parametrize("module", ["", ".cards", ".cli"])
+@pytest.mark.parametrize("module", ["", ".cards", ".cli", ".study"])
 def test_importing_is_light(module):
     assert not HEAVY & modules_after(f"import circuitsnn{module}")
 

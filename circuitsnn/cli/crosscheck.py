@@ -28,7 +28,8 @@ from circuitsnn.cli.options import (
     load,
 )
 from circuitsnn.cli.output import require_picture, save_picture
-from circuitsnn.cli.terminal import progress, say, say_json, say_table
+from circuitsnn.cli.terminal import say, say_json, say_table
+from circuitsnn.progress import reporting
 
 if TYPE_CHECKING:
     from circuitsnn.spice.crosscheck import AdcCheck, AdcComparison, BitlineCheck, BitlineComparison, CrossCheck
@@ -106,7 +107,7 @@ def crosscheck(
 
     loaded = load(CHECKED_CARDS[kind.value] if card is None else card, settings)
 
-    with progress(f"crosscheck {kind.value}", shown=not as_json) as report:
+    with reporting(not as_json, f"crosscheck {kind.value}") as report:
         found = compare(
             kind.value,
             engines=engines,

@@ -8,7 +8,8 @@ import typer
 
 from circuitsnn.cli.app import SETTINGS, app
 from circuitsnn.cli.options import JsonOption
-from circuitsnn.cli.terminal import progress, say, say_json, say_table
+from circuitsnn.cli.terminal import say, say_json, say_table
+from circuitsnn.progress import reporting
 
 FolderOption = Annotated[
     Path | None, typer.Option("--folder", help="Folder of data sets; without it, CIRCUITSNN_DATA or the user's cache.")
@@ -49,7 +50,7 @@ def fetch_data(
     """
     from circuitsnn.data import load
 
-    with progress(f"fetching {name}", not as_json) as report:
+    with reporting(not as_json, f"fetching {name}") as report:
         data = load(name, folder=folder, download=True, progress=report)
     counts = data.to_frame()
     if as_json:

@@ -8,8 +8,9 @@ import typer
 from circuitsnn.cli.app import SETTINGS, app
 from circuitsnn.cli.options import CardOption, Fidelity, FidelityOption, JobsOption, JsonOption, SetOption, cores, load
 from circuitsnn.cli.output import require_picture, save_picture
-from circuitsnn.cli.terminal import progress, say, say_json
+from circuitsnn.cli.terminal import say, say_json
 from circuitsnn.errors import InputError
+from circuitsnn.progress import reporting
 
 if TYPE_CHECKING:
     from circuitsnn.cards import Card
@@ -80,14 +81,14 @@ def phase_map(
     seconds = float(Oscillator(loaded).period(fidelity=fidelity.value))
     grid = np.geomspace(*ends, resistances)
     fractions = np.linspace(0, 0.5, delays + 1)[1:]
-    with progress("phase map", shown=not as_json) as report:
+    with reporting(not as_json, "phase map") as report:
         phases = simulate(
             loaded,
             grid,
             fractions * seconds,
             fidelity=fidelity.value,
             jobs=jobs or cores(),
-            progress=report and (lambda share: report(share, "phase map")),
+            progress=lambda share: report(share, "phase map"),
         )
     _draw_phase_map(out, loaded, grid, fractions, np.asarray(phases))
     if as_json:

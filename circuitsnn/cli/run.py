@@ -11,8 +11,9 @@ import typer
 from circuitsnn.cli.app import app
 from circuitsnn.cli.options import JobsOption, JsonOption, SchedulerOption, SetOption, cores, read_settings
 from circuitsnn.cli.output import require_writable
-from circuitsnn.cli.terminal import progress, say, say_json, say_table
+from circuitsnn.cli.terminal import say, say_json, say_table
 from circuitsnn.errors import InputError
+from circuitsnn.progress import reporting
 
 if TYPE_CHECKING:
     from circuitsnn.study import StudyResult
@@ -53,7 +54,7 @@ def run(
     if out is not None:
         require_writable(out)
     try:
-        with progress(f"study {study}", shown=not as_json) as report:
+        with reporting(not as_json, f"study {study}") as report:
             result = run_study(
                 loaded,
                 quick=quick,

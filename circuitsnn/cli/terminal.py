@@ -1,16 +1,15 @@
-"""What the command prints, and how far it has got."""
+"""What the command prints."""
 
 import codecs
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-__all__ = ["SPELL_OUT", "progress", "say", "say_frame", "say_json", "say_table"]
+__all__ = ["SPELL_OUT", "say", "say_frame", "say_json", "say_table"]
 
 # For a terminal that has no Greek letters: "us" and "ohm" rather than a traceback, or a question mark for the prefix.
 
@@ -70,19 +69,3 @@ def say_frame(frame: "DataFrame", as_json: bool) -> None:
 
     rows = [list(map(shown, row, units)) for row in frame.itertuples(index=False)]
     say_table(list(frame), rows)
-
-
-@contextmanager
-def progress(title: str, shown: bool) -> Iterator[Callable[[float, str], None] | None]:
-    """Show a progress bar on standard error where that is a terminal; lend a function that moves it."""
-    if not (shown and sys.stderr.isatty()):
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        # Without a total the bar pulses; the first report gives it one.
-        task = bar.add_task(title, total=None)
-        yield lambda fraction, text: bar.update(task, total=1, completed=fraction, description=text or title)

@@ -11,8 +11,9 @@ import typer
 from circuitsnn.cli.app import app
 from circuitsnn.cli.options import JsonOption
 from circuitsnn.cli.output import require_writable
-from circuitsnn.cli.terminal import progress, say, say_json, say_table
+from circuitsnn.cli.terminal import say, say_json, say_table
 from circuitsnn.errors import InputError
+from circuitsnn.progress import reporting
 
 if TYPE_CHECKING:
     from circuitsnn.train.fit import Progress
@@ -72,7 +73,7 @@ def train(
         if not as_json:
             _print_made(made)
 
-    with progress(f"training {recipe}", shown=not as_json) as report:
+    with reporting(not as_json, f"training {recipe}") as report:
 
         def tell(stage: "Stage", how_far: "Progress") -> None:
             share = (how_far.epoch + how_far.batch / how_far.batches) / how_far.epochs
@@ -88,7 +89,7 @@ def train(
                 epochs=epochs,
                 data=data,
                 device=device,
-                progress=None if report is None else tell,
+                progress=tell,
                 made=tell_made,
             )
         except KeyboardInterrupt:

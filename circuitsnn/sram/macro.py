@@ -499,6 +499,8 @@ class Macro:
         adc = self.card.parts["adc"]
         bits = int(adc.bits) if bits is None else whole_number("converter_bits", bits, 1, 16)
         low_fall, high_fall, seen, exact = self._calibration_reads(inputs)
+        #: The largest discharge by the calibration's inputs. [V]
+        self.largest_discharge = max(high_fall, self.behaviour.unit)
         if given is None:
             # One cell's discharge at least, for a matrix of zeros too.
             low, last = low_fall, max(high_fall, low_fall + self.behaviour.unit)

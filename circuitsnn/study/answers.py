@@ -1,20 +1,44 @@
 """What a trial's function may answer, and how it becomes the columns of a table."""
 
 import dataclasses
-from collections.abc import Collection, Mapping
+import sys
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from math import isnan
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from circuitsnn.errors import InputError
 from circuitsnn.status import Status
 
-__all__ = ["NOT_THERE", "not_numbers", "read_answer"]
+__all__ = ["NOT_THERE", "Call", "not_numbers", "read_answer"]
 
 NOT_THERE = object()
 _ALLOWED = "allowed are a number, a mapping of names to numbers, texts or truth values, or a result object"
+
+
+@dataclass(frozen=True)
+class Call:
+    """The user's function as an executor calls it."""
+
+    function: Callable[..., Any]
+    wants: frozenset[str]
+    """Which of "rng", "chip_rng" and "seed" it takes."""
+    taken: tuple[str, ...]
+    """Names of columns that its answer cannot have."""
+
+    def __call__(self, argument: tuple[dict[str, Any], int, int]) -> tuple[dict[str, Any], dict[str, str]]:
+        """Call it with a trial's values, its seed and its chip's seed; see `read_answer` for what is returned."""
+        values, seed, chip_seed = argument
+        random = {}
+        if "rng" in self.wants:
+            random["rng"] = np.random.default_rng(seed)
+        if "chip_rng" in self.wants:
+            random["chip_rng"] = np.random.default_rng(chip_seed)
+        if "seed" in self.wants:
+            random["seed"] = seed
+        return read_answer(self.function(**values, **random), self.taken)
 
 
 def read_answer(answer: Any, taken: Collection[str] = ()) -> tuple[dict[str, Any], dict[str, str]]:
@@ -76,16 +100,22 @@ def _columns(answer: Any) -> tuple[dict[str, Any], dict[str, str]]:
     value = _scalar(answer)
     if value is not NOT_THERE and not isinstance(value, (str, type(None))):
         return {"value": value}, {}
-    frame = answer if isinstance(answer, pd.DataFrame) else None
-    if frame is None and hasattr(answer, "to_frame") and not isinstance(answer, (pd.Series, pd.Index)):
+    frame = answer if _is_pandas(answer, "DataFrame") else None
+    if frame is None and hasattr(answer, "to_frame") and not _is_pandas(answer, "Series", "Index"):
         frame = answer.to_frame()
     if frame is not None and len(frame) == 1:
         row = {str(name): _scalar(frame[name].iloc[0]) for name in frame}
         return {name: value for name, value in row.items() if value is not NOT_THERE}, frame.attrs.get("units", {})
-    values = {} if isinstance(answer, (pd.DataFrame, pd.Series)) else _attributes(answer)
+    values = {} if _is_pandas(answer, "DataFrame", "Series") else _attributes(answer)
     if not values:
         raise InputError(f"the function answered {_shown(answer)}; {_ALLOWED}")
     return values, {}
+
+
+def _is_pandas(answer: Any, *kinds: str) -> bool:
+    # Who answers with a table has imported pandas; a worker process whose function does not is spared it.
+    pandas = sys.modules.get("pandas")
+    return pandas is not None and isinstance(answer, tuple(getattr(pandas, kind) for kind in kinds))
 
 
 def _attributes(answer: Any) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -13,6 +14,7 @@ import pandas as pd
 import circuitsnn
 from circuitsnn.cards import Card
 from circuitsnn.errors import InputError, StudyError
+from circuitsnn.progress import Progress
 from circuitsnn.study.definition import Value
 from circuitsnn.study.executors import Done, Executor, open_executor
 from circuitsnn.study.executors.here import Here
@@ -25,13 +27,10 @@ from circuitsnn.study.sweep import StopRule, sweep
 from circuitsnn.study.unfinished import Unfinished
 from circuitsnn.study.work import Work
 
-__all__ = ["Progress", "StudyContext", "ignore_progress"]
+__all__ = ["StudyContext"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-
-Progress = Callable[[float, str], None]
-"""Is told the share of the present step that is done, 0 to 1, and a text that says what it is."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +124,7 @@ class StudyContext:
             If the function fails otherwise, or a worker process dies.
         """
         items = list(items)
-        path = None if self.unfinished is None else self.unfinished.store(label, [function, items])
+        path = self.store(label, [function, items])
         about = {"version": circuitsnn.__version__, "function": name_of(function), "seed": self.seed}
         about |= {"parameters": [], "units": {}, "trials": 1, "reads": 1}
         with self._opened() as executor, Store(path, about, {}) as store:
@@ -144,6 +143,7 @@ class StudyContext:
         time_limit: float | None = None,
         stop: StopRule | None = None,
         common: bool = False,
+        units: Mapping[str, str] | None = None,
         label: str = "sweeping",
     ) -> pd.DataFrame:
         """Call a function for every row of a plan; see `circuitsnn.study.sweep.sweep`.
@@ -153,7 +153,7 @@ class StudyContext:
 
         Parameters
         ----------
-        function, plan, trials, reads, time_limit, stop, common
+        function, plan, trials, reads, time_limit, stop, common, units
             As for `circuitsnn.study.sweep.sweep`.
         label : str
             What is being done, for the progress display.
@@ -174,12 +174,30 @@ class StudyContext:
                 reads=reads,
                 seed=seed,
                 executor=executor,
-                store=None if self.unfinished is None else self.unfinished.store(label, work),
+                store=self.store(label, work),
                 time_limit=time_limit,
                 stop=stop,
                 common=common,
+                units=units,
                 progress=lambda share, text: self.progress(share, f"{label}: {text}"),
             )
+
+    def store(self, label: str, work: Any) -> Path | None:
+        """Name a file that keeps a part of the work until the run is finished, for `circuitsnn.study.design.optimise`.
+
+        Parameters
+        ----------
+        label : str
+            What is being done.
+        work : object
+            What it depends on.
+
+        Returns
+        -------
+        Path or None
+            The file; None if nothing is kept, or if the work has no `fingerprint`.
+        """
+        return None if self.unfinished is None else self.unfinished.store(label, work)
 
     def _opened(self, isolated: bool = False) -> AbstractContextManager[Executor]:
         if self.executor is not None and not (isolated and isinstance(self.executor, Here)):
@@ -240,15 +258,3 @@ class _Mapping:
 
 def _on_a_copy(function: Callable[[Item], Result], item: Item) -> Result:
     return function(copy.deepcopy(item))
-
-
-def ignore_progress(share: float, text: str) -> None:
-    """Show no progress.
-
-    Parameters
-    ----------
-    share : float
-        Share of the present step that is done, 0 to 1. [-]
-    text : str
-        What it is.
-    """

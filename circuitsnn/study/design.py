@@ -19,11 +19,12 @@ import pandas as pd
 
 from circuitsnn.checks import whole_number
 from circuitsnn.errors import InputError, StudyError
+from circuitsnn.progress import Progress, reporting
 from circuitsnn.quantities import read_quantity
 from circuitsnn.status import Status
-from circuitsnn.study.context import Progress, ignore_progress
 from circuitsnn.study.fingerprint import fingerprint, name_of
-from circuitsnn.study.plans import Range, _read_ranges
+from circuitsnn.study.plans import Range, read_ranges
+from circuitsnn.study.sweep import resumption
 
 if TYPE_CHECKING:
     import optuna
@@ -143,7 +144,7 @@ def optimise(
     seed: int = 0,
     store: str | os.PathLike | None = None,
     units: Mapping[str, str] | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> DesignSearch:
     """Search a space of designs for the best of one aim, or for the Pareto front of several.
 
@@ -159,7 +160,8 @@ def optimise(
     ----------
     objective : callable
         Called with a design's parameters as keywords. Returns a number, or a mapping with a number for each goal and
-        limit; further numbers, texts and truths go into the table. If it has a parameter `rng`, it gets a
+        limit (None for a goal that a design beyond a limit does not have); further numbers, texts and truths go into
+        the table. If it has a parameter `rng`, it gets a
         numpy.random.Generator, for each design its own; if it has `report`, a function ``report(step, value)`` to
         call with intermediate values when `prune` is set. What it raises is recorded; the search goes on.
     space : mapping of str to tuple, Range or list
@@ -185,8 +187,8 @@ def optimise(
         SQLite file that keeps the search and resumes it, for one process at a time.
     units : mapping of str to str, optional
         Units of columns, kept in ``table.attrs["units"]`` and shown in pictures.
-    progress : callable, optional
-        Called with the share done, 0 to 1, and a text.
+    progress : callable or bool, optional
+        Called with the share done, 0 to 1, and a text; True for a bar where standard error is a terminal.
 
     Returns
     -------
@@ -197,6 +199,8 @@ def optimise(
     ------
     InputError
         If an argument is wrong, or the store holds another search or is in use; nothing is computed then.
+    KeyboardInterrupt
+        If interrupted (Ctrl-C), with what was done and how it goes on.
     StudyError
         If the store can no longer be written. What is in it is kept.
 
@@ -225,9 +229,17 @@ def optimise(
         "prune": bool(prune),
         "seed": int(seed),
     }
-    with _quiet_optuna() as optuna, _opened(optuna, store, settings) as study:
+    with (
+        _quiet_optuna() as optuna,
+        _opened(optuna, store, settings) as study,
+        reporting(progress, "searching") as report,
+    ):
         search = _Search(optuna, study, objective, arguments, space, goals, limits, start, startup, prune, seed)
-        search.run(trials, progress or ignore_progress)
+        try:
+            search.run(trials, report)
+        except KeyboardInterrupt:
+            done = len(search.filed())
+            raise KeyboardInterrupt(f"{done} of {trials} designs were tried; {resumption(store)}") from None
         return search.result(trials, found_units)
 
 
@@ -297,7 +309,8 @@ class _Search:
         state, values = states.COMPLETE, None
         try:
             outcome["values"] = self._checked_answer(self.objective(**design, **extra))
-            values = [outcome["values"][name] for name in self.goals]
+            # Optuna asks for a number also where there is none, beyond a limit, and makes nothing of it there.
+            values = [outcome["values"][name] or 0.0 for name in self.goals]
         except self.optuna.TrialPruned as error:
             outcome |= {"status": "pruned", "error": str(error)}
             state = states.PRUNED
@@ -322,8 +335,11 @@ class _Search:
         for name in [*self.goals, *self.limits]:
             if name not in values:
                 raise InputError(f"the objective returned no {name!r}; it returned {', '.join(values) or 'nothing'}")
-            if not isinstance(values[name], (int, float)) or not isfinite(values[name]):
-                raise InputError(f"the objective returned {values[name]!r} for {name}; allowed is a finite number")
+        for name in [*self.limits, *self.goals]:
+            beyond = name not in self.limits and any(excess > 0.0 for excess in self._violations(values).values())
+            if not (_is_finite(values[name]) or (beyond and values[name] is None)):
+                allowed = "a finite number" + (", or None for a design beyond a limit" if self.limits else "")
+                raise InputError(f"the objective returned {values[name]!r} for {name}; allowed is {allowed}")
         for name, value in values.items():
             if name in self.space or name in _OWN_COLUMNS:
                 raise InputError(f"the objective returned {name!r}, which is a column already; rename it")
@@ -387,6 +403,10 @@ def _status(table: pd.DataFrame) -> Status:
     return Status("searched")
 
 
+def _is_finite(value: object) -> bool:
+    return isinstance(value, (int, float)) and isfinite(value)
+
+
 def _plain(value: object) -> Any:
     """Turn NumPy's numbers into Python's."""
     return value.item() if isinstance(value, np.generic) else value
@@ -441,7 +461,7 @@ def _checked_space(space: object, units: Mapping[str, str] | None) -> tuple[dict
         good = isinstance(given, list) and given and all(isinstance(it, (bool, int, float, str)) for it in given)
         if not good and not isinstance(given, (Range, tuple)):
             raise InputError(f"space: {name} is {given!r}; allowed are a pair (lowest, highest), a Range, or a list")
-    ranges, found = _read_ranges({name: it for name, it in space.items() if not isinstance(it, list)}, units)
+    ranges, found = read_ranges({name: it for name, it in space.items() if not isinstance(it, list)}, units)
     return {name: ranges.get(name, it) for name, it in space.items()}, found
 
 

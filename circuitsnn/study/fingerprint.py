@@ -5,6 +5,7 @@ import dataclasses
 import functools
 import inspect
 import textwrap
+import tokenize
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import PurePath
@@ -198,7 +199,7 @@ def _source(value: FunctionType | type) -> str:
     """Give the source without comments, layout and docstrings; nothing if there is none."""
     try:
         text = textwrap.dedent(inspect.getsource(value))
-    except (OSError, TypeError):
+    except (OSError, TypeError, tokenize.TokenError):  # the file is not there, or no longer the one that was read
         return ""
     try:
         tree = ast.parse(text)

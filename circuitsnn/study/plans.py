@@ -31,6 +31,7 @@ __all__ = [
     "monte_carlo",
     "one_at_a_time",
     "random",
+    "read_ranges",
     "sobol",
     "zipped",
 ]
@@ -471,7 +472,7 @@ def corners(
     InputError
         If a range or a nominal value is wrong.
     """
-    ranges, units = _read_ranges(ranges, units)
+    ranges, units = read_ranges(ranges, units)
     at_corners = grid({name: (extent.low, extent.high) for name, extent in ranges.items()}, units)
     if nominal is None:
         return at_corners
@@ -571,7 +572,7 @@ def _scaled(
     ranges: Mapping[str, Range | tuple], shares: Callable[[int], np.ndarray], units: Mapping[str, str] | None
 ) -> Plan:
     """Stretch shares of 0 to 1, one column a parameter, over the ranges."""
-    ranges, units = _read_ranges(ranges, units)
+    ranges, units = read_ranges(ranges, units)
     if not ranges:
         raise InputError("ranges are empty; allowed is one range or more")
     table = shares(len(ranges))
@@ -589,10 +590,28 @@ def _within(extent: Range, share: float) -> float:
     return min(int(value // 1), int(extent.high)) if extent.whole else min(max(value, low), high)
 
 
-def _read_ranges(
+def read_ranges(
     ranges: Mapping[str, Range | tuple], units: Mapping[str, str] | None
 ) -> tuple[dict[str, Range], dict[str, str]]:
-    """Read the ends of ranges, and find their units."""
+    """Read the ends of ranges, and find their units.
+
+    Parameters
+    ----------
+    ranges : mapping of str to Range or (lowest, highest)
+        Ranges by name; ends may be texts such as "15 kΩ".
+    units : mapping of str to str or None
+        Units by name, as far as they are known.
+
+    Returns
+    -------
+    dict of str to Range, dict of str to str
+        Ranges in SI units, and units, those of texts included.
+
+    Raises
+    ------
+    InputError
+        If a range is none, or empty.
+    """
     if not isinstance(ranges, Mapping):
         raise InputError(f"ranges are {ranges!r}; allowed is a mapping of names to (lowest, highest)")
     read, found = {}, dict(units or {})

@@ -28,9 +28,10 @@ from circuitsnn.cards import Card, load_card
 from circuitsnn.checks import whole_number
 from circuitsnn.errors import InputError, StudyError
 from circuitsnn.figures import house_style, save_figure
+from circuitsnn.progress import Progress, ignore_progress
 from circuitsnn.resources import resource_folder
 from circuitsnn.study.claims import Claim
-from circuitsnn.study.context import Progress, StudyContext, ignore_progress
+from circuitsnn.study.context import StudyContext
 from circuitsnn.study.definition import Outcome, Study, Value
 from circuitsnn.study.executors import Executor, open_executor
 from circuitsnn.study.registry import load_module, worker_module

@@ -15,13 +15,13 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from circuitsnn.checks import whole_number
+from circuitsnn.checks import check_share, whole_number
 from circuitsnn.errors import InputError, StudyError
-from circuitsnn.figures import PALETTE, house_style, new_figure
+from circuitsnn.progress import Progress
 from circuitsnn.status import Status
 from circuitsnn.study.card_space import CardSpace
-from circuitsnn.study.context import Progress
 from circuitsnn.study.executors import Executor
+from circuitsnn.study.pictures import RankingPicture
 from circuitsnn.study.plans import Range, corners, zipped
 from circuitsnn.study.sweep import sweep
 
@@ -78,7 +78,12 @@ class SobolIndices:
         pandas.DataFrame
             One row a parameter, the largest total index first, with the ends of the intervals.
         """
-        return _ranked(self.names, {"total": (self.total, self.total_reach), "first": (self.first, self.first_reach)})
+        columns = {"total": (self.total, self.total_reach), "first": (self.first, self.first_reach)}
+        return self._picture().mark(_ranked(self.names, columns))
+
+    def _picture(self, answer: str = "answer", unit: str = "1", most: int = 15) -> RankingPicture:
+        bars = {"total": "alone or with others", "first": "alone"}
+        return RankingPicture(bars, f"Share in the variance of the {answer}", most=most)
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +116,16 @@ class Morris:
         """
         table = _ranked(self.names, {"mu_star": (self.mu_star, self.mu_star_reach)})
         more = pd.DataFrame({"parameter": self.names, "mu": self.mu, "sigma": self.sigma})
-        return table.merge(more, on="parameter", validate="one_to_one")
+        return self._picture().mark(table.merge(more, on="parameter", validate="one_to_one"))
+
+    def _picture(self, answer: str = "answer", unit: str = "1", most: int = 15) -> RankingPicture:
+        return RankingPicture(
+            {"mu_star": "mean amount"},
+            f"Change of the {answer} over the whole range",
+            unit=unit,
+            marks={"sigma": "standard deviation"},
+            most=most,
+        )
 
 
 def _ranked(names: tuple[str, ...], columns: Mapping[str, tuple[Vector, Vector]]) -> pd.DataFrame:
@@ -137,7 +151,7 @@ def sobol_indices(
     executor: str | Executor | None = None,
     store: str | os.PathLike | None = None,
     time_limit: float | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> SobolIndices:
     """Divide the variance of a function's answer among its parameters.
 
@@ -191,7 +205,7 @@ def sobol_indices(
     samples = whole_number("samples", samples, 2)
     if samples & (samples - 1):
         raise InputError(f"samples is {samples}; allowed is a power of two, such as {1 << samples.bit_length()}")
-    _check_confidence(confidence)
+    check_share("confidence", confidence)
     axes = _Axes.read(factors)
     draw, resample = _generators(seed)
     shares = sampling.sample(axes.problem, samples, calc_second_order=second_order, seed=draw)
@@ -235,7 +249,7 @@ def morris(
     executor: str | Executor | None = None,
     store: str | os.PathLike | None = None,
     time_limit: float | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Morris:
     """Screen a function's parameters by their elementary effects.
 
@@ -276,7 +290,7 @@ def morris(
     whole_number("trajectories", trajectories, 2)
     if whole_number("levels", levels, 2) % 2:
         raise InputError(f"levels is {levels}; allowed is an even number")
-    _check_confidence(confidence)
+    check_share("confidence", confidence)
     axes = _Axes.read(factors)
     for name, factor in axes.factors.items():
         if isinstance(factor, Seeds):
@@ -301,11 +315,6 @@ def morris(
         confidence=confidence,
         trials=frame,
     )
-
-
-def _check_confidence(confidence: float) -> None:
-    if isinstance(confidence, (bool, str)) or not 0.0 < confidence < 1.0:
-        raise InputError(f"confidence is {confidence!r}; allowed is a number between 0 and 1, both excluded")
 
 
 def _generators(seed: int) -> list[np.random.Generator]:
@@ -466,28 +475,4 @@ def draw_ranking(found: SobolIndices | Morris, answer: str = "answer", unit: str
     matplotlib.figure.Figure
         The figure.
     """
-    from matplotlib.ticker import EngFormatter
-
-    table = found.to_frame().head(most).iloc[::-1]
-    places = np.arange(len(table))
-    with house_style():
-        figure, axes = new_figure(height=2.6 + 0.6 * len(table))
-        if isinstance(found, SobolIndices):
-            bars = (("total", "alone or with others", PALETTE[0], 0.16), ("first", "alone", PALETTE[1], -0.16))
-            axes.set_xlabel(f"Share in the variance of the {answer} [-]")
-        else:
-            bars = (("mu_star", "mean amount", PALETTE[0], 0.0),)
-            axes.set_xlabel(f"Change of the {answer} over the whole range [{'-' if unit == '1' else unit}]")
-            axes.xaxis.set_major_formatter(EngFormatter())
-        for name, label, colour, offset in bars:
-            values = table[name].to_numpy()
-            reach = np.abs(table[[f"{name}_low", f"{name}_high"]].to_numpy().T - values)
-            axes.barh(places + offset, values, 0.6 / len(bars), color=colour, label=label)
-            axes.errorbar(values, places + offset, xerr=reach, linestyle="", color="black", elinewidth=0.8, capsize=1.5)
-        if isinstance(found, Morris):
-            axes.plot(table["sigma"], places, linestyle="", marker="D", color=PALETTE[1], label="standard deviation")
-        axes.axvline(0.0, color="black", linewidth=0.6)
-        axes.set_yticks(places, table["parameter"])
-        axes.grid(axis="y", visible=False)
-        figure.legend(loc="outside upper center", ncols=2)
-    return figure
+    return found._picture(answer, unit, most).draw(found.to_frame())

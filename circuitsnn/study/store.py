@@ -25,7 +25,7 @@ import pandas as pd
 import circuitsnn
 from circuitsnn.errors import InputError, StudyError
 
-__all__ = ["FORMAT", "Store", "Trial", "is_empty", "read_store"]
+__all__ = ["FORMAT", "Store", "Trial", "is_empty", "read_about", "read_store"]
 
 FORMAT = 1
 """Version of the format."""
@@ -352,6 +352,30 @@ def read_store(path: str | os.PathLike) -> pd.DataFrame:
         return _frame(_trials(connection, 0, 2**63 - 1), _about(connection))
 
 
+def read_about(path: str | os.PathLike) -> dict[str, Any]:
+    """Read what the trials of a store are of.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+
+    Returns
+    -------
+    dict
+        Entries by name: function, seed, by which command the store was begun and the like.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, is damaged or is no store.
+    """
+    path = Path(path)
+    with _explained(path), closing(_open_to_read(path)) as connection:
+        _check_format(connection, path)
+        return _about(connection)
+
+
 def is_empty(path: Path) -> bool:
     """Tell whether a store holds no trials.
 
@@ -514,6 +538,9 @@ def _frame(trials: Iterable[Trial], about: Mapping[str, Any]) -> pd.DataFrame:
     frame.index.name = "trial"
     frame.attrs["units"] = {**about["units"], **about.get("answer_units", {}), "duration": "s"}
     frame.attrs["parameters"] = list(names)
+    # Not what differs between two stores of the same sweep: a table of the same numbers shall be the same file.
+    elsewhere = ("parameters", "units", "answer_units", "made_with")
+    frame.attrs["sweep"] = {name: value for name, value in about.items() if name not in elsewhere}
     return frame
 
 

@@ -2,10 +2,14 @@
 
 import inspect
 import os
+import platform
+import shlex
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -14,7 +18,8 @@ import pandas as pd
 import circuitsnn
 from circuitsnn.checks import whole_number
 from circuitsnn.errors import InputError
-from circuitsnn.study.answers import not_numbers, read_answer
+from circuitsnn.progress import Progress, reporting
+from circuitsnn.study.answers import Call, not_numbers
 from circuitsnn.study.executors import Done, Executor, open_executor
 from circuitsnn.study.fingerprint import fingerprint, name_of
 from circuitsnn.study.plans import RESERVED, Plan, as_plan
@@ -24,9 +29,7 @@ from circuitsnn.study.work import Work
 if TYPE_CHECKING:
     import xarray
 
-__all__ = ["StopRule", "seed_of", "sweep", "to_xarray"]
-
-Progress = Callable[[float, str], None]
+__all__ = ["StopRule", "resumption", "seed_of", "sweep", "to_xarray"]
 
 _WORDS = {
     "version": "version of circuitsnn",
@@ -78,7 +81,8 @@ def sweep(
     time_limit: float | None = None,
     stop: StopRule | None = None,
     common: bool = False,
-    progress: Progress | None = None,
+    units: Mapping[str, str] | None = None,
+    progress: Progress | bool | None = None,
 ) -> pd.DataFrame:
     """Call a function for every row of a plan, and tabulate what it answers.
 
@@ -114,8 +118,11 @@ def sweep(
         Decides when there are trials enough.
     common : bool
         Whether all rows meet the same chips, so that they differ by the row's values only.
-    progress : callable, optional
-        Called with the share that is done, 0 to 1, and a text that says how far the sweep is.
+    units : mapping of str to str, optional
+        SI units of parameters and answers by name, where plan and answers do not state them themselves.
+    progress : callable or bool, optional
+        Called with the share that is done, 0 to 1, and a text that says how far the sweep is; True for a bar where
+        standard error is a terminal.
 
     Returns
     -------
@@ -123,12 +130,15 @@ def sweep(
         One row a trial, in the order of the plan: the plan's columns, "chip" and "read" where there are several, what
         the function answered (columns "value" or the names; a name that another column has gets "result_" before it),
         and "seed", "status" ("ok", "not a number", "raised", "timed out", "died"), "error" and "duration" [s]. Units
-        are in ``attrs["units"]``, the plan's parameters in ``attrs["parameters"]``; both last through Parquet files.
+        are in ``attrs["units"]``, the plan's parameters in ``attrs["parameters"]``, and what the trials are of
+        (function, seed, ...) in ``attrs["sweep"]``; all last through Parquet files.
 
     Raises
     ------
     InputError
         If an argument is wrong, or the store cannot be used; nothing is computed then.
+    KeyboardInterrupt
+        If interrupted (Ctrl-C), with what was done and how it goes on.
     StudyError
         If the store's disk is full or the workers cannot be kept alive; what was done stays in the store.
     """
@@ -139,28 +149,58 @@ def sweep(
         raise InputError(f"time_limit is {time_limit!r}; allowed is a time in seconds > 0, or None for no limit")
     if stop is not None and not isinstance(stop, StopRule):
         raise InputError(f"stop is {stop!r}; allowed is an object with a method done(frame), or None")
+    units = _read_units(units)
+    plan = plan.with_units(
+        **{name: unit for name, unit in units.items() if name in plan.names and name not in plan.units}
+    )
+    answer_units = {name: unit for name, unit in units.items() if name not in plan.names}
     wants = _wants(function, plan)
-    call = _Call(function, wants, (*plan.names, *RESERVED))
+    call = Call(function, wants, (*plan.names, *RESERVED))
     about = {
         "version": circuitsnn.__version__,
         "function": name_of(function),
-        "source": "" if store is None else fingerprint(function, strict=False),
-        "plan": "" if store is None else plan.fingerprint(),
         "seed": int(seed),
         "trials": int(trials),
         "reads": int(reads),
         "common": bool(common),
         "parameters": list(plan.names),
         "units": plan.units,
+        "rows": len(plan),
     }
+    if store is not None:
+        about |= {"source": fingerprint(function, strict=False), "plan": plan.fingerprint(), "made_with": _made_with()}
     order = _Order(plan, int(trials), int(reads), int(seed), bool(common), "chip_rng" in wants)
     with (
         _opened(executor, jobs, time_limit) as workers,
         Store(store, about, _WORDS) as kept,
+        reporting(progress, name_of(function)) as report,
     ):
-        on_its_way = _Sweep(call, order, kept, stop, progress or _silent)
-        on_its_way.finish(workers, time_limit)
+        on_its_way = _Sweep(call, order, kept, stop, report, answer_units)
+        try:
+            on_its_way.finish(workers, time_limit)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(
+                f"{on_its_way.done} of {len(order)} trials were done; {resumption(store)}"
+            ) from None
         return on_its_way.table()
+
+
+def resumption(store: str | os.PathLike | None) -> str:
+    """Say how interrupted work goes on.
+
+    Parameters
+    ----------
+    store : path-like or None
+        Where it is kept.
+
+    Returns
+    -------
+    str
+        What to do.
+    """
+    if store is None:
+        return "they are lost: an argument store=... would have kept them"
+    return f"they are kept in {os.fspath(store)}, from which the same call goes on"
 
 
 def to_xarray(frame: pd.DataFrame) -> "xarray.Dataset":
@@ -255,26 +295,6 @@ class _Order:
         return self.plan[row], seed_of(self.seed, row, chip, read, self.common), chip_seed
 
 
-@dataclass(frozen=True)
-class _Call:
-    """The user's function as an executor calls it."""
-
-    function: Callable[..., Any]
-    wants: frozenset[str]
-    taken: tuple[str, ...]
-
-    def __call__(self, argument: tuple[dict, int, int]) -> tuple[dict[str, Any], dict[str, str]]:
-        values, seed, chip_seed = argument
-        random = {}
-        if "rng" in self.wants:
-            random["rng"] = np.random.default_rng(seed)
-        if "chip_rng" in self.wants:
-            random["chip_rng"] = np.random.default_rng(chip_seed)
-        if "seed" in self.wants:
-            random["seed"] = seed
-        return read_answer(self.function(**values, **random), self.taken)
-
-
 class _Stops:
     """Where a stop rule has ended the trials of a group: a row's, or the plan's."""
 
@@ -326,14 +346,16 @@ class _Stops:
 class _Sweep:
     """A sweep on its way."""
 
-    call: _Call
+    call: Call
     order: _Order
     store: Store
     stop: StopRule | None
     progress: Progress
-    units: dict[str, str] = field(default_factory=dict)
+    units: dict[str, str]
 
     def __post_init__(self) -> None:
+        if self.units:
+            self.note_units({})
         self.stops = _Stops(self.stop, self.order, self.store)
         self.count()
         self.own = 0
@@ -364,14 +386,18 @@ class _Sweep:
             if missing:
                 status, error = "not a number", f"NaN: {', '.join(missing)}"
             if not units.items() <= self.units.items():
-                self.units |= units
-                self.store.note("answer_units", self.units)
+                self.note_units(units)
         self.store.record(Trial(done.number, parameters, seed, status, answer, error, done.duration))
         self.own += 1
         self.done += 1
         self.failed += status != "ok"
         self.stops.know(done.number)
         self.report()
+
+    def note_units(self, units: Mapping[str, str]) -> None:
+        """Keep the units of answers."""
+        self.units = {**self.units, **units}
+        self.store.note("answer_units", self.units)
 
     def report(self, last: bool = False) -> None:
         """Say how far the sweep is, at what rate and how long it takes, some times a second."""
@@ -401,6 +427,24 @@ def _opened(executor: str | Executor | None, jobs: int, time_limit: float | None
     return open_executor(executor, jobs, isolated=time_limit is not None)
 
 
+def _read_units(units: Mapping[str, str] | None) -> dict[str, str]:
+    units = {} if units is None else units
+    if not isinstance(units, Mapping) or not all(isinstance(one, str) for pair in units.items() for one in pair):
+        raise InputError(f"units is {units!r}; allowed is a mapping of names to SI units, such as {{'period': 's'}}")
+    return dict(units)
+
+
+def _made_with() -> dict[str, str]:
+    """Say by which command, when and with what a store was begun."""
+    return {
+        "command": shlex.join(sys.argv),
+        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "platform": platform.platform(),
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+    }
+
+
 def _wants(function: Callable[..., Any], plan: Plan) -> frozenset[str]:
     """Find the random numbers that a function asks for, and check that it takes the plan's parameters."""
     if not callable(function):
@@ -425,7 +469,3 @@ def _in_words(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = seconds / 60
     return f"{minutes:.0f} min" if minutes < 100 else f"{minutes / 60:.1f} h"
-
-
-def _silent(share: float, text: str) -> None:
-    """Say nothing."""

@@ -90,7 +90,7 @@ class Unfinished:
 
     def _delete(self, paths: Any) -> None:
         for path in paths:
-            for suffix in ("", "-wal", "-shm"):
+            for suffix in ("", "-wal", "-shm", ".lock"):
                 with suppress(OSError):
                     path.with_name(path.name + suffix).unlink(missing_ok=True)
         with suppress(OSError):

@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from circuitsnn.checks import whole_number
+from circuitsnn.checks import check_share, whole_number
 from circuitsnn.errors import InputError
-from circuitsnn.figures import PALETTE, house_style, new_figure
+from circuitsnn.progress import Progress
 from circuitsnn.status import Status
-from circuitsnn.study.context import Progress
 from circuitsnn.study.executors import Executor, open_executor
+from circuitsnn.study.pictures import TolerancePicture
 from circuitsnn.study.sweep import sweep
 
 __all__ = ["MeanWithin", "ToleratedSigma", "YieldWithin", "anytime", "draw_tolerance", "largest_tolerated", "wilson"]
@@ -51,7 +51,7 @@ def wilson(successes: int, trials: int, confidence: float = 0.95) -> tuple[float
     from scipy.stats import binomtest
 
     _check_counts(successes, trials)
-    _check_share("confidence", confidence)
+    check_share("confidence", confidence)
     if trials == 0:
         return 0.0, 1.0
     interval = binomtest(int(successes), int(trials)).proportion_ci(confidence, method="wilson")
@@ -91,7 +91,7 @@ def anytime(successes: int, trials: int, confidence: float = 0.95) -> tuple[floa
     from scipy.optimize import brentq
 
     _check_counts(successes, trials)
-    _check_share("confidence", confidence)
+    check_share("confidence", confidence)
     if trials == 0:
         return 0.0, 1.0
 
@@ -120,11 +120,6 @@ def _check_counts(successes: int, trials: int) -> None:
         raise InputError(f"successes is {successes!r}; allowed are at most as many as trials ({trials})")
 
 
-def _check_share(name: str, value: float) -> None:
-    if isinstance(value, (bool, str)) or not 0.0 < value < 1.0:
-        raise InputError(f"{name} is {value!r}; allowed is a number between 0 and 1, both excluded")
-
-
 def _column(frame: pd.DataFrame, column: str) -> pd.Series:
     if column not in frame:
         raise InputError(f"column is {column!r}; allowed: {', '.join(map(str, frame.columns))}")
@@ -132,8 +127,8 @@ def _column(frame: pd.DataFrame, column: str) -> pd.Series:
 
 
 def _chips(frame: pd.DataFrame) -> np.ndarray:
-    """Give each trial its chip's number: the reads of a chip follow each other."""
-    return (frame["read"] == 0).to_numpy().cumsum() if "read" in frame else np.arange(len(frame))
+    """Give each trial its chip's number, that of its first read, though not all reads may be there yet."""
+    return (frame.index - frame["read"]).to_numpy() if "read" in frame else np.arange(len(frame))
 
 
 def good_chips(frame: pd.DataFrame, column: str) -> tuple[int, int]:
@@ -189,8 +184,8 @@ class YieldWithin:
     """Chips between looks. [-]"""
 
     def __post_init__(self) -> None:
-        _check_share("half_width", self.half_width)
-        _check_share("confidence", self.confidence)
+        check_share("half_width", self.half_width)
+        check_share("confidence", self.confidence)
         whole_number("every", self.every, 1)
 
     def done(self, frame: pd.DataFrame) -> bool:
@@ -232,7 +227,7 @@ class MeanWithin:
             value = getattr(self, name)
             if value is not None and (isinstance(value, (bool, str)) or not 0.0 < value < inf):
                 raise InputError(f"{name} is {value!r}; allowed is a number > 0")
-        _check_share("confidence", self.confidence)
+        check_share("confidence", self.confidence)
         whole_number("every", self.every, 1)
 
     def done(self, frame: pd.DataFrame) -> bool:
@@ -302,7 +297,7 @@ class ToleratedSigma:
             One row a sigma, with its yield and Wilson's 95 % interval.
         """
         ends = [wilson(int(good), int(trials)) for good, trials in zip(self.good, self.trials, strict=True)]
-        return pd.DataFrame(
+        table = pd.DataFrame(
             {
                 "sigma": self.sigmas,
                 "trials": self.trials,
@@ -314,6 +309,7 @@ class ToleratedSigma:
                 "decision": self.decisions,
             }
         )
+        return TolerancePicture(self.target).mark(table)
 
 
 @dataclass(frozen=True)
@@ -350,7 +346,7 @@ def largest_tolerated(
     executor: str | Executor | None = None,
     store: str | os.PathLike | None = None,
     time_limit: float | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> ToleratedSigma:
     """Find the largest spread that still gives a yield, by bisection on the logarithm of sigma.
 
@@ -396,8 +392,8 @@ def largest_tolerated(
         If an argument is wrong.
     """
     low, high, precision = _read_search(low, high, precision)
-    _check_share("target", target)
-    _check_share("confidence", confidence)
+    check_share("target", target)
+    check_share("confidence", confidence)
     whole_number("max_trials", max_trials, 2)
     halvings = ceil(log2(log(high / low) / log1p(precision)))
     # Two ends, the halvings, and again as many on either side of a sigma that stays undecided.
@@ -516,31 +512,4 @@ def draw_tolerance(found: ToleratedSigma, label: str = "Relative standard deviat
     matplotlib.figure.Figure
         The figure.
     """
-    table = found.to_frame()
-    # 99.9 % and 99 % differ as much as 99 % and 90 % do: the losses are what is drawn.
-    losses = 100.0 * (1.0 - table[["yield", "yield_low", "yield_high"]].to_numpy())
-    floor = 50.0 / table["trials"].max()
-    styles = {"enough": (PALETTE[2], "o"), "too little": (PALETTE[1], "s"), "undecided": (PALETTE[6], "D")}
-    with house_style():
-        figure, axes = new_figure()
-        for decision, (colour, marker) in styles.items():
-            own = (table["decision"] == decision).to_numpy()
-            if not own.any():
-                continue
-            loss = np.maximum(losses[own], floor)
-            axes.errorbar(
-                found.sigmas[own],
-                loss[:, 0],
-                np.abs(loss[:, [2, 1]] - loss[:, [0]]).T,
-                linestyle="",
-                marker=marker,
-                color=colour,
-                elinewidth=0.8,
-                label=decision,
-            )
-        axes.axhline(100.0 * (1.0 - found.target), color="black", linewidth=0.6, linestyle=":")
-        if found.low > 0.0 and found.high < inf:
-            axes.axvspan(found.low, found.high, color=PALETTE[5], alpha=0.3, linewidth=0)
-        axes.set(xscale="log", yscale="log", xlabel=f"{label} [-]", ylabel="Bad chips [%]")
-        axes.legend(loc="lower right", title=f"Yield of {100 * found.target:g} %")
-    return figure
+    return TolerancePicture(found.target, label).draw(found.to_frame())

@@ -33,7 +33,7 @@ __all__ = ["RECIPES", "Made", "Recipe", "Samples", "Stage", "make", "samples_of"
 Split = Literal["random", "block"]
 
 _SPLITS = {"random": "", "block": " --split block"}
-_MACRO = OnMacro(significance="digital", rows_on=None)
+_MACRO = OnMacro(significance="digital", rows_on=None, swing=None)
 _CALIBRATION = 50  # samples for the thresholds, as section 6.3 of Datta et al. (2022)
 
 

@@ -27,7 +27,7 @@ def test_spikes_of_a_pixel_are_binomial(coding, probability):
     p = probability(x)
     z = (spikes.sum(0) - steps * p) / np.sqrt(steps * p * (1 - p))
     assert kstest(z.ravel() + generator().uniform(-0.5, 0.5, z.size) / 10, norm.cdf).pvalue > 1e-3
-    few = encode(coding, np.full((20000, 1), 0.4), 3, generator()).sum(0).ravel()
+    few = encode(coding, np.full((20000, 1), 0.4), 3, generator()).sum(0, dtype=int).ravel()
     q = probability(0.4)
     expected = 20000 * np.array([(1 - q) ** 3, 3 * q * (1 - q) ** 2, 3 * q**2 * (1 - q), q**3])
     assert chisquare(np.bincount(few, minlength=4), expected).pvalue > 1e-3

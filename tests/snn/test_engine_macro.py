@@ -85,7 +85,8 @@ def spiking():
     rows, matrix = KINDS["spikes"](RNG(4), (400, 40)), weights(8, 40)
     # All rows in one read, a swing of some 0.1 V.
     card = small_card(rows=40, rows_on=40, columns=120)
-    return matrix, rows, OnMacro(card, significance="digital", rows_on=None).design(matrix, rows[:64], 5)
+    engine = OnMacro(card, significance="digital", rows_on=None, swing=None)
+    return matrix, rows, engine.design(matrix, rows[:64], 5)
 
 
 def test_errors_are_what_mismatch_and_converters_allow(spiking):
@@ -117,6 +118,35 @@ def test_trim_leaves_no_gain_to_correct():
     away = {trim: np.abs(np.array(each) - 1.0).max() for trim, each in slopes.items()}
     assert away[True] < 0.05
     assert away[True] < 0.6 * away[False]
+
+
+def test_a_layer_of_few_spikes_gets_a_longer_pulse_and_errs_less():
+    """The converters' noise and offsets are voltages; what they cost falls as the swing rises."""
+    card = small_card(rows=80, rows_on=80, columns=120)
+    rows, matrix = (RNG(4).random((800, 80)) < 0.05).astype(np.float32), weights(8, 80)
+    discharges, pulses, errors = {}, {}, {}
+    for swing in (None, 0.6):
+        design = OnMacro(card, swing=swing).design(matrix, rows[:400], 5)
+        macro = design._macro
+        discharges[swing], pulses[swing] = macro.largest_discharge, macro.card.parts["array"].T_pulse
+        chips = [design.chip(seed) for seed in seeds(4)]
+        errors[swing] = np.std([chip.multiply(rows[400:], RNG(1)) - rows[400:] @ matrix.T for chip in chips])
+    assert pulses[None] == card.parts["array"].T_pulse
+    assert discharges[None] < 0.3
+    assert 0.45 < discharges[0.6] < 0.75
+    assert errors[0.6] < 0.8 * errors[None]
+
+
+def test_a_pulse_that_empties_the_lines_is_shortened():
+    """4-bit pulses are up to 15 units long; 24 rows of them would take a line far below its end."""
+    matrix, rows = weights(8, 24), KINDS["non-negative"](RNG(5), (200, 24))
+    card = small_card(rows_on=24)
+    whole = OnMacro(card, input_coding="pulse_width", swing=None).design(matrix, rows, 5)._macro
+    design = OnMacro(card, input_coding="pulse_width", swing=0.5).design(matrix, rows, 5)
+    assert whole.largest_discharge > 1.0
+    assert 0.35 < design._macro.largest_discharge < 0.65
+    assert design.status.ok
+    assert design._macro.card.parts["array"].T_pulse < 0.3 * card.parts["array"].T_pulse
 
 
 def test_chips_differ_and_stay_noise_is_drawn_anew(spiking):
@@ -229,6 +259,8 @@ def test_a_macro_that_does_not_fit_is_an_error(make, message):
         {"linear": True, "input_coding": "pulse_width"},
         {"supply_drift": 2.0},
         {"converter_bits": 0},
+        {"swing": 0.0},
+        {"swing": "1 V"},
     ],
 )
 def test_wrong_arguments_get_one_sentence(wrong):

@@ -7,6 +7,7 @@ import pytest
 
 from circuitsnn import InputError
 from circuitsnn.study import load_study, run_study
+from circuitsnn.study.pictures import picture_of
 
 SMALL = {
     "converters": 40,
@@ -104,3 +105,12 @@ def test_pictures_are_there(result):
 def test_table_4_must_be_among_the_resolutions(study, tmp_path):
     with pytest.raises(InputError, match="allowed are numbers with 6, Table 4's, among them"):
         run_study(study, settings={"bits": "4,8"}, out=tmp_path / "run")
+
+
+def test_yields_are_drawn_against_each_parameter(result):
+    table = result.tables["sweeps"]
+    picture = picture_of(table)
+    assert picture.keys == ("parameter", "design", "bits", "value")
+    for axes in picture.draw(table).axes:
+        assert axes.get_xlabel() in set(table[picture.panels])
+        assert axes.containers

@@ -8,6 +8,7 @@ from scipy.stats import binomtest
 from circuitsnn.cards import load_card
 from circuitsnn.oscillator import closed_form
 from circuitsnn.study import load_study, run_study
+from circuitsnn.study.pictures import picture_of
 
 SMALL = {
     "chips": 2,
@@ -49,6 +50,16 @@ def test_answers_do_not_depend_on_the_number_of_workers(study, small_run, tmp_pa
     assert shared_out.claims == small_run.claims
     for name, table in small_run.tables.items():
         pd.testing.assert_frame_equal(table, shared_out.tables[name])
+
+
+def test_tables_say_how_yields_and_ranking_are_drawn(small_run):
+    results, ranking = (small_run.tables[name] for name in ("results", "ranking"))
+    picture = picture_of(results)
+    assert picture.keys == ("parameter", "sigma")
+    assert not results.duplicated(list(picture.keys)).any()
+    labels = [text.get_text() for text in picture.draw(results).legends[0].get_texts()]
+    assert labels == [name for name in results["parameter"].unique() if name not in ("none", "card")]
+    assert list(picture_of(ranking).bars) == ["sigma_half", "sigma_good"]
 
 
 def test_designed_memory_recalls_and_widely_spread_one_does_not(small_run):

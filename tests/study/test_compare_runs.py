@@ -63,7 +63,7 @@ def test_another_seed_form_parameter_and_card_are_named(before, tmp_path):
     assert named["card", "vo2_delacour2021.R_S"] == ("20 kΩ", "15 kΩ")
     assert ("parameter", "rows") not in named
     moved = {name for kind, name in named if kind == "number"}
-    assert {name.split(",")[0] for name in moved} == {"few.load", *(f"results.energy_{n}" for n in range(11))}
+    assert {name.split(" at ")[0] for name in moved} == {"few.load", *(f"results.energy_{n}" for n in range(11))}
 
 
 def test_a_claim_that_turned_is_named_with_what_was_found(before, after):
@@ -100,7 +100,7 @@ def test_numbers_move_relative_to_the_larger_of_the_two(before, after, tolerance
     assert comparison.same == same
     if not same:
         [moved] = comparison.changes
-        assert (moved.kind, moved.name) == ("number", "results.energy_3, row 5")
+        assert (moved.kind, moved.name) == ("number", "results.energy_3 at chip=4")
         assert moved.relative == pytest.approx(0.01 / 1.01)
 
 
@@ -108,7 +108,7 @@ def test_what_is_no_number_on_both_sides_is_the_same_and_on_one_side_is_not(befo
     assert compare_runs(before, read_run(after)).same  # few.load holds a NaN
     edit_table(after, "few", lambda frame: frame.__setitem__("load", [np.nan, np.nan]))
     [moved] = compare_runs(before, read_run(after), tolerance=1e9).changes
-    assert (moved.name, moved.before, moved.after, moved.relative) == ("few.load, row 1", "20 kΩ", "nan", np.inf)
+    assert (moved.name, moved.before, moved.after, moved.relative) == ("few.load at count=3", "20 kΩ", "nan", np.inf)
 
 
 def test_texts_columns_rows_and_tables_that_differ_are_named(before, after):
@@ -118,8 +118,8 @@ def test_texts_columns_rows_and_tables_that_differ_are_named(before, after):
     assert kinds(compare_runs(before, read_run(after))) == [
         ("table", "results.good"),
         ("table", "results.fine"),
-        ("table", "results.kind, row 3"),
-        ("table", "few"),
+        ("table", "results.kind at chip=2"),
+        ("table", "few at load=none"),
     ]
     (after / "few.parquet").unlink()
     edit(after, "provenance.json", lambda provenance: provenance["files"].remove("few.parquet"))

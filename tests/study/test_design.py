@@ -88,6 +88,23 @@ def test_limits_decide_what_is_feasible_and_are_learnt_from():
     assert found.table["feasible"].iloc[40:].mean() > 0.4  # a quarter by chance
 
 
+def test_a_design_beyond_a_limit_needs_no_goal():
+    def limited(x):
+        return {"cost": parabola(x) if x >= 2.0 else None, "size": x}
+
+    limits = {"size": (2.0, None)}
+    found = optimise(limited, SQUARE, goals={"cost": "minimise"}, limits=limits, trials=40, seed=4)
+    assert found.best["x"] == pytest.approx(2.0, abs=0.3)
+    assert found.table["cost"].isna().tolist() == (found.table["size"] < 2.0).tolist()
+    assert found.table["cost"].isna().any()
+    assert (found.table["status"] == "ok").all()
+    # Within the limits it must be there.
+    found = optimise(limited, SQUARE, goals={"cost": "minimise"}, limits={"size": (-9.0, None)}, trials=10, seed=4)
+    refused = found.table[found.table["x"] < 2.0]
+    assert len(refused)
+    assert refused["error"].str.contains("None for cost; allowed is a finite number, or None for a design").all()
+
+
 def test_start_designs_come_first_and_numbers_and_choices_keep_their_kind():
     seen = []
 

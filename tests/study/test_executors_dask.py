@@ -10,6 +10,7 @@ import threading
 import time
 from collections import Counter
 
+import pandas as pd
 import psutil
 import pytest
 from misbehaviour import misbehave
@@ -17,6 +18,7 @@ from misbehaviour import misbehave
 import circuitsnn
 from circuitsnn.errors import InputError, StudyError
 from circuitsnn.study.executors import Task, open_executor
+from circuitsnn.study.sweep import sweep
 
 pytest.importorskip("distributed")
 
@@ -185,6 +187,29 @@ def test_a_worker_comes_late_and_the_first_one_is_killed(cluster):
         so_far = run.workers[late.pid]
         run.until(lambda: run.workers[late.pid] > so_far + 50)
         run.finish()
+
+
+def test_a_sweep_answers_as_in_this_process_though_a_worker_is_killed(cluster, tmp_path):
+    def noisy(a, rng, chip_rng):
+        time.sleep(0.01)
+        return {"x": a + rng.standard_normal(), "chip": chip_rng.random()}
+
+    settings = {"trials": 20, "reads": 2, "seed": 4}
+    alone = sweep(noisy, {"a": [0.0, 1.0, 2.0]}, **settings)
+    cluster.need_workers(2)
+    shares = []
+
+    def progress(share, text):
+        shares.append(share)
+        if share > 0.2:
+            cluster.workers[0].kill()
+
+    frame = sweep(
+        noisy, {"a": [0.0, 1.0, 2.0]}, **settings, executor=cluster.address, store=tmp_path / "s.db", progress=progress
+    )
+    assert cluster.workers[0].poll() is not None
+    assert shares[-1] == 1.0
+    pd.testing.assert_frame_equal(frame.drop(columns="duration"), alone.drop(columns="duration"))
 
 
 def test_the_scheduler_is_started_anew(cluster):

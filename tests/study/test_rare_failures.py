@@ -168,7 +168,7 @@ def test_scaled_sigma_finds_the_order_of_magnitude(margin, dimension, exact):
 
 def test_scaled_sigma_law_is_exact_for_a_ring():
     # P(s) = exp(-r^2 / (2 s^2)): alpha = beta = 0, gamma = -r^2 / 2; many trials leave nothing else.
-    from circuitsnn.study.rare_failures import _extrapolate
+    from circuitsnn.study.rare_failures.scaled_sigma_sampling import _extrapolate
 
     scales, trials = np.geomspace(1.5, 4.0, 6), np.full(6, 10**9)
     failures = np.round(1e9 * np.exp(-18.0 / scales**2)).astype(int)

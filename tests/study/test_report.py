@@ -5,52 +5,19 @@ import io
 import json
 import shlex
 import shutil
-from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
 
 import numpy as np
 import pandas as pd
 import pytest
-from report_runs import EVIL, attack
+from report_runs import EVIL, Page, attack
 
 from circuitsnn.cli import main
 from circuitsnn.errors import InputError
+from circuitsnn.study.pictures import RankingPicture
 from circuitsnn.study.report import compare_runs, explore, read_run, render_report, write_report
 from circuitsnn.study.report.cells import columns_of, show_duration, show_spread, show_value
-
-VOID = {"meta", "link", "img", "br", "wbr"}
-
-
-class Page(HTMLParser):
-    """What a browser makes of the page: elements, their attributes and their texts."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.elements = []
-        self._open = []
-        self.feed(text)
-        self.close()
-        assert not self._open
-
-    def handle_starttag(self, tag, attrs):
-        element = {"tag": tag, "text": "", **dict(attrs)}
-        self.elements.append(element)
-        if tag not in VOID:
-            self._open.append(element)
-
-    def handle_endtag(self, tag):
-        assert self._open.pop()["tag"] == tag
-
-    def handle_data(self, data):
-        for element in self._open:
-            element["text"] += data
-
-    def all(self, tag):
-        return [element for element in self.elements if element["tag"] == tag]
-
-    def texts(self, tag):
-        return [" ".join(element["text"].split()) for element in self.all(tag)]
 
 
 @pytest.fixture(scope="module")
@@ -144,10 +111,38 @@ def test_a_long_table_is_cut_with_a_note_and_can_be_had_whole(page, run):
 
 
 def test_a_table_that_is_too_large_to_carry_is_named(run, monkeypatch):
-    monkeypatch.setattr("circuitsnn.study.report.page._LARGEST_DOWNLOAD", 1000)
+    monkeypatch.setattr("circuitsnn.study.report.layout._LARGEST_DOWNLOAD", 1000)
     shown = Page(render_report(run))
     assert [a["download"] for a in shown.all("a") if "download" in a] == ["few.csv"]
     assert any("Too large for this page: In full precision: results.parquet" in text for text in shown.texts("p"))
+
+
+def test_tables_that_say_how_are_drawn_in_their_sections(folder):
+    ranking = pd.DataFrame({"parameter": ["V_H", EVIL], "s": [2.0, 1.0], "s_low": [1.9, 0.5], "s_high": [2.2, 1.5]})
+    RankingPicture({"s": "alone"}, "Share").mark(ranking).to_parquet(folder / "few.parquet")
+    sections = {}
+    for element in Page(render_report(read_run(folder))).elements:
+        if element["tag"] == "h2":
+            heading = element["text"]
+        elif element["tag"] == "img":
+            sections.setdefault(heading, []).append(element["alt"])
+    assert [alt.split(":")[0] for alt in sections["Sensitivity"]] == [
+        "Sensitivity of chips",
+        "Sensitivity by the table few",
+    ]
+    assert sections["Sensitivity"][1].endswith("Share [-]; alone.")
+    ranking.attrs["picture"]["bars"] = {"nothing": "x"}
+    ranking.to_parquet(folder / "few.parquet")
+    with pytest.raises(
+        InputError, match=r"few\.parquet cannot be drawn: attrs\['picture'\] names the column 'nothing'"
+    ):
+        render_report(read_run(folder))
+    ranking.attrs["picture"]["bars"] = {"s": r"$\frac"}  # a formula that is none
+    ranking.to_parquet(folder / "few.parquet")
+    assert r"Share [-]; $\frac." in render_report(read_run(folder))
+    ranking.assign(s="much").to_parquet(folder / "few.parquet")
+    with pytest.raises(InputError, match=r"few\.parquet cannot be drawn: could not convert"):
+        render_report(read_run(folder))
 
 
 def test_provenance_names_what_the_numbers_rest_on(page, run):

@@ -8,11 +8,11 @@ from contextlib import contextmanager
 import matplotlib.image
 import numpy as np
 import pytest
-from report_runs import EVIL, attack
+from report_runs import EVIL, attack, attacked_sweep
 from selenium import webdriver
 from selenium.webdriver.support.ui import WebDriverWait
 
-from circuitsnn.study.report import read_run, write_report
+from circuitsnn.study.report import read_run, read_sweep, write_report
 
 FLAGS = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
 --disable-component-update --disable-sync --disable-dev-shm-usage --hide-scrollbars --window-size=1200,1000"""
@@ -46,12 +46,13 @@ def browser(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory):
-    """The plain page and the interactive one."""
+    """The plain page, the interactive one, and those of a sweep."""
     folder = tmp_path_factory.mktemp("pages")
-    run = read_run(attack(folder).folder)
-    for name in ("plain", "interactive"):
-        write_report(run, folder / f"{name}.html", interactive=name == "interactive")
-    return {name: (folder / f"{name}.html").as_uri() for name in ("plain", "interactive")}
+    attacked_sweep(folder / "sweep.db")
+    for kind, found in (("", read_run(attack(folder).folder)), ("sweep ", read_sweep(folder / "sweep.db"))):
+        for name in ("plain", "interactive"):
+            write_report(found, folder / f"{kind}{name}.html", interactive=name == "interactive")
+    return {path.stem: path.as_uri() for path in folder.glob("*.html")}
 
 
 @pytest.fixture
@@ -117,8 +118,25 @@ def test_it_shows_the_claims_asks_for_nothing_and_complains_of_nothing(show, nam
     assert browser.get_log("browser") == []
 
 
-def test_the_screenshot_is_of_a_page_with_text(show, tmp_path):
-    shades = luminance(picture(show(), tmp_path))
+@pytest.mark.parametrize("name", ["sweep plain", "sweep interactive"])
+def test_the_page_of_a_sweep_shows_its_trials_asks_for_nothing_and_complains_of_nothing(show, name):
+    browser = show(name)
+    rows = [row.text.replace("\n", " ") for row in browser.find_elements("css selector", "#outcome tbody tr")]
+    assert rows[0].startswith("ok the function answered 60 50 % ")
+    assert len(rows) == 7  # three statuses, four texts of errors
+    assert EVIL in browser.find_element("css selector", "table.errors").text
+    assert browser.find_element("tag name", "h1").text == f"report_runs.{EVIL}"
+    assert browser.title.startswith(f"report_runs.{EVIL}, sweep.db")
+    sizes = browser.execute_script("return [...document.images].map(one => [one.complete, one.naturalWidth])")
+    assert len(sizes) == 2
+    assert all(complete and width > 100 for complete, width in sizes)
+    assert set(requests(browser)) <= {"file", "data"}
+    assert browser.get_log("browser") == []
+
+
+@pytest.mark.parametrize("name", ["plain", "sweep plain"])
+def test_the_screenshot_is_of_a_page_with_text(show, tmp_path, name):
+    shades = luminance(picture(show(name), tmp_path))
     assert shades.shape == (1000, 1200)
     assert np.median(shades) > 0.95
     assert 0.005 < np.mean(shades < 0.2) < 0.2
@@ -131,10 +149,11 @@ def test_every_picture_is_there(show):
     assert all(complete and width > 100 for complete, width in sizes)
 
 
-def test_dark_is_dark_and_readable(show, tmp_path):
+@pytest.mark.parametrize("page", ["plain", "sweep plain"])
+def test_dark_is_dark_and_readable(show, tmp_path, page):
     parts = ("body", "figure img:not(.coloured)")
-    light = {name: luminance(picture(show(), tmp_path, name)) for name in parts}
-    browser = show(scheme="dark")
+    light = {name: luminance(picture(show(page), tmp_path, name)) for name in parts}
+    browser = show(page, scheme="dark")
     dark = {name: luminance(picture(browser, tmp_path, name)) for name in parts}
     for name in light:
         assert np.median(light[name]) > 0.95
@@ -161,32 +180,40 @@ def test_texts_have_the_contrast_that_wcag_asks_for(show, scheme, selector):
     assert contrast(show(scheme=scheme), selector) >= 4.5
 
 
+@pytest.mark.parametrize("name", ["plain", "sweep plain"])
 @pytest.mark.parametrize("width", [320, 390, 1200])
-def test_it_fits_any_screen(show, width):
-    browser = show(width=width)
+def test_it_fits_any_screen(show, name, width):
+    browser = show(name, width=width)
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_printed_it_is_white_and_no_table_is_cut(show, tmp_path, scheme):
-    browser = show(width=PAPER, scheme=scheme, media="print")
+@pytest.mark.parametrize(
+    ("name", "count", "last"),
+    [
+        ("plain", 6, "energy_10"),  # claims, parameters, two blocks of the wide table, the small one, the card
+        ("sweep plain", 8, "duration"),  # statuses, errors, answers, plan, by two parameters, two blocks of all trials
+    ],
+)
+def test_printed_it_is_white_and_no_table_is_cut(show, tmp_path, scheme, name, count, last):
+    browser = show(name, width=PAPER, scheme=scheme, media="print")
     script = "return [...document.querySelectorAll('table')].map(t => [t.offsetWidth, t.getBoundingClientRect().right])"
     tables = browser.execute_script(script)
     visible = [right for width, right in tables if width > 0]
-    # Claims, parameters, two blocks of the wide table, the small one, the card.
-    assert len(visible) == 6
+    assert len(visible) == count
     assert max(visible) <= PAPER + 1
     assert np.median(luminance(picture(browser, tmp_path))) == pytest.approx(1.0)
     shown = browser.find_element("tag name", "body").text
-    assert "energy_10" in shown.replace("\n", "")
+    assert last in shown.replace("\n", "")
     printed = browser.execute_cdp_cmd("Page.printToPDF", {"paperWidth": 8.27, "paperHeight": 11.69})["data"]
     assert base64.b64decode(printed).startswith(b"%PDF")
 
 
-def test_details_open_and_the_headings_descend_step_by_step(show):
-    browser = show()
+@pytest.mark.parametrize(("name", "more"), [("plain", 188), ("sweep plain", 108)])
+def test_details_open_and_the_headings_descend_step_by_step(show, name, more):
+    browser = show(name)
     browser.find_element("css selector", "details.more summary").click()
-    assert len(browser.find_elements("css selector", "details.more[open] tbody tr")) == 188
+    assert len(browser.find_elements("css selector", "details.more[open] tbody tr")) == more
     levels = browser.execute_script("return [...document.querySelectorAll('h1,h2,h3')].map(h => +h.tagName[1])")
     assert levels[0] == 1
     assert levels.count(1) == 1

@@ -6,6 +6,7 @@ import pytest
 
 from circuitsnn.cards import load_card
 from circuitsnn.study import load_study, run_study
+from circuitsnn.study.pictures import picture_of
 from circuitsnn.transistor.mosfet import Conditions, Mosfet
 
 SMALL = {
@@ -135,3 +136,12 @@ def test_negative_weights_of_twos_complement_err_most(small_run):
 def test_model_and_transient_agree(small_run):
     assert small_run.tables["transients"]["largest_lsb"].max() < 0.25
     assert len(small_run.tables["transients"]) == 5
+
+
+def test_yields_are_drawn_against_each_parameter(small_run):
+    table = small_run.tables["results"]
+    picture = picture_of(table)
+    assert picture.keys == ("sweep", "value")
+    for axes in picture.draw(table).axes:
+        assert axes.get_xlabel() in set(table[picture.panels])
+        assert axes.containers

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import circuitsnn
 from circuitsnn.errors import InputError
 from circuitsnn.status import Status
 from circuitsnn.study.plans import grid, listed, random
@@ -147,9 +148,26 @@ def test_names_of_other_columns_get_another_name():
     assert frame[["a", "result_a", "result_seed"]].to_numpy().tolist() == [[1, 2, 5]]
 
 
+def test_units_that_plan_and_answers_do_not_state_can_be_given(tmp_path):
+    plan = grid({"a": ["1 kΩ"], "b": [1.0]})
+    units = {"a": "V", "b": "V", "value": "J"}
+    for store in (None, tmp_path / "s.db"):
+        frame = sweep(total, plan, units=units, store=store)
+        # The plan's own unit stays.
+        assert frame.attrs["units"] == {"a": "Ω", "b": "V", "value": "J", "duration": "s"}
+    again = sweep(total, plan, units={**units, "value": "W"}, store=tmp_path / "s.db")
+    assert again.attrs["units"]["value"] == "W"
+    for wrong in (["V"], {"a": 1}, "V"):
+        with pytest.raises(InputError, match="allowed is a mapping of names to SI units"):
+            sweep(total, plan, units=wrong)
+
+
 def test_units_and_parameters_last_through_parquet(tmp_path):
     frame = sweep(total, grid({"a": ["1 kΩ"], "b": [1.0]}, {"b": "V"}))
-    assert frame.attrs == {"units": {"a": "Ω", "b": "V", "duration": "s"}, "parameters": ["a", "b"]}
+    assert frame.attrs["units"] == {"a": "Ω", "b": "V", "duration": "s"}
+    assert frame.attrs["parameters"] == ["a", "b"]
+    about = {"function": "test_sweep.total", "seed": 0, "rows": 1, "trials": 1, "reads": 1, "common": False}
+    assert frame.attrs["sweep"] == {"version": circuitsnn.__version__, **about}
     frame.to_parquet(tmp_path / "frame.parquet")
     back = pd.read_parquet(tmp_path / "frame.parquet")
     pd.testing.assert_frame_equal(back, frame)

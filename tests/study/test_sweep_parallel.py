@@ -102,7 +102,8 @@ def test_ctrl_c_ends_a_script_within_seconds_and_it_goes_on(tmp_path):
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=30)
     assert time.perf_counter() - begun < 15
-    assert errors.strip().endswith("KeyboardInterrupt")
+    assert "KeyboardInterrupt: " in errors
+    assert errors.strip().endswith("of 8 trials were done; they are kept in s.db, from which the same call goes on")
     assert read_store(tmp_path / "s.db")["a"].tolist() == [0, 1, 2, 3, 4]
 
     # The same function, with another number of workers: only what is missing is begun.
@@ -114,3 +115,10 @@ def test_ctrl_c_ends_a_script_within_seconds_and_it_goes_on(tmp_path):
     process.kill()
     process.communicate()
     assert (tmp_path / "log").read_text() == "5\n"
+
+
+def test_a_worker_imports_only_what_its_function_needs():
+    def heavy(a):
+        return {"heavy": ", ".join(sorted({"matplotlib", "numba", "pandas", "scipy"}.intersection(sys.modules)))}
+
+    assert sweep(heavy, {"a": [1, 2, 3]}, jobs=2)["heavy"].tolist() == ["", "", ""]

@@ -8,10 +8,11 @@ from scenes import put_networks
 
 from circuitsnn.cli import main
 from circuitsnn.errors import InputError
+from circuitsnn.progress import ignore_progress
 from circuitsnn.snn.architectures import mlp
 from circuitsnn.snn.conversion import quantised
 from circuitsnn.study import trained
-from circuitsnn.study.context import StudyContext, ignore_progress
+from circuitsnn.study.context import StudyContext
 
 
 def context(quick=True, **parameters):

@@ -23,6 +23,9 @@ _MOST_BITS = 8  # of an input or a weight of a macro
 _TYPICAL = 64  # inputs that a macro is calibrated with
 _TRIM = 512  # inputs that a chip's gains and offsets are measured with
 _MODEL_OUTPUTS = 16  # outputs of the macro that the model of the arrays is calibrated on
+_NEAR = 1.25  # the pulse is long enough if the largest discharge comes so near to the swing
+_PULSES = 4  # that are tried beside the card's
+_LONGEST = 8.0  # pulse, over the card's
 
 
 class InputRange(NamedTuple):
@@ -122,6 +125,10 @@ class OnMacro(MacEngine):
     rows_on: int | None = 256
     """Most word lines that a read opens, at most an array's rows; the card's number for None. One read of many rows is
     more accurate in a network, and faster, than several of a few."""
+    swing: float | None = 0.8
+    """Largest discharge of a bit line by typical inputs; the layer's unit pulse is made as long as it takes, in place
+    of the card's. A layer whose inputs are mostly zero would drown in its converters' noise and offsets otherwise. None
+    for the card's pulse. [V]"""
     input_coding: InputCoding = "bit_serial"
     """Coding of inputs that are no spikes."""
     input_quantile: float = 0.999
@@ -162,6 +169,10 @@ class OnMacro(MacEngine):
                              "bit_serial, pulse_width, level")  # fmt: skip
         if not isinstance(self.input_quantile, (int, float)) or not 0.0 < self.input_quantile <= 1.0:
             raise InputError(f"OnMacro: input_quantile is {self.input_quantile!r}; allowed is a share > 0 and <= 1")
+        if self.swing is not None and not (isinstance(self.swing, (int, float)) and self.swing > 0.0):
+            raise InputError(
+                f"OnMacro: swing is {self.swing!r}; allowed is a voltage > 0, or None for the card's pulse"
+            )
         for name in ("trim", "linear"):
             if not isinstance(getattr(self, name), bool):
                 raise InputError(f"OnMacro: {name} is {getattr(self, name)!r}; allowed: True, False")
@@ -197,16 +208,32 @@ class OnMacro(MacEngine):
         shape = presented.shape
         driven = presented if presented.any() else np.random.default_rng(0).integers(0, mapping.maximum + 1, shape)
         options["calibration"] = driven
-        if self.supply_drift:
-            # The drifted supplies need a model of their own, which all chips share as well.
-            macro = Macro(self.card, integers, self.fidelity, **options)
-        else:
-            few = np.linspace(0, len(matrix) - 1, min(len(matrix), _MODEL_OUTPUTS)).astype(int)
-            behaviour = Macro(self.card, integers[few], self.fidelity, **options).behaviour
-            macro = Macro(self.card, integers, self.fidelity, behaviour=behaviour, **options)
+        # Outputs from the weakest to the strongest, which discharges its lines most.
+        strength = (np.abs(driven) @ np.abs(integers).T).max(axis=0)
+        places = np.linspace(0, len(matrix) - 1, min(len(matrix), _MODEL_OUTPUTS)).astype(int)
+        few = integers[np.argsort(strength)[places]]
+        card, part = self._with_pulse(few, options)
+        # Drifted supplies need a model of their own, which all chips share as well.
+        behaviour = None if self.supply_drift else part.behaviour
+        macro = Macro(card, integers, self.fidelity, behaviour=behaviour, **options)
         measured = _typical(rows, _TRIM)
         trim = (measured, measured @ matrix.T) if self.trim else None
         return MacroDesign(macro, inputs, step, trim, typical if self.linear else None)
+
+    def _with_pulse(self, few: np.ndarray, options: dict[str, Any]) -> tuple[Card, Macro]:
+        """Give the card with the unit pulse that some outputs ask for, and the macro of these."""
+        card, array = self.card, self.card.parts["array"]
+        macro, pulse, tried = Macro(card, few, self.fidelity, **options), array.T_pulse, 0
+        while self.swing is not None and tried < _PULSES:
+            found = macro.largest_discharge
+            # A line that is all but empty does not tell by how much its pulse is too long.
+            longer = 0.25 if found > 0.9 * array.V_precharge else self.swing / found
+            wanted = min(pulse * longer, _LONGEST * array.T_pulse)
+            if 1.0 / _NEAR < wanted / pulse < _NEAR:
+                break
+            card, pulse, tried = self.card.replace(**{"array.T_pulse": wanted}), wanted, tried + 1
+            macro = Macro(card, few, self.fidelity, **options)
+        return card, macro
 
 
 class MacroDesign(MacDesign):

@@ -210,7 +210,7 @@ class Processes(Executor):
         run = _Run(function, iter(tasks), time_limit)
         self._started[:] = [process for process in self._started if process.popen.poll() is None]
         for process in self._started:
-            process.load(function)
+            process.load(function, time_limit is not None)
         try:
             more = self._hand_out(run)
             while more:
@@ -246,7 +246,7 @@ class Processes(Executor):
                 process.give(run.next())
         loading = sum(not process.loaded for process in self._started)
         while len(self._started) < self.workers and run.has(loading + 1):
-            self._started.append(_Process(self._events, self._initialise, run.function))
+            self._started.append(_Process(self._events, self._initialise, run))
             loading += 1
         return run.has(1) or any(process.tasks for process in self._started)
 
@@ -350,7 +350,7 @@ class _Run:
 class _Process:
     """A worker process, seen from outside."""
 
-    def __init__(self, events: SimpleQueue, initialise: bytes | None, function: bytes) -> None:
+    def __init__(self, events: SimpleQueue, initialise: bytes | None, run: _Run) -> None:
         # A session of its own: the main process alone answers Ctrl-C, and what tasks start ends with their worker.
         apart = (
             {"start_new_session": True}
@@ -366,20 +366,20 @@ class _Process:
         )
         self.loaded = False
         self.tasks: deque[Task] = deque()
-        self._function = b""
+        self._load: tuple[bytes, bool] | None = None
         self._loads = 0
         self.since = 0.0
         self._compiling_since: float | None = None
         threading.Thread(target=_listen, args=(self, events), daemon=True).start()
         self._send("start", sys.path, initialise)
-        self.load(function)
+        self.load(run.function, run.time_limit is not None)
 
-    def load(self, function: bytes) -> None:
-        """Have it load a function, unless it has."""
-        if self._function != function:
-            self._function, self.loaded = function, False
+    def load(self, function: bytes, timed: bool) -> None:
+        """Have it load a function whose tasks have a time limit or not, unless it has."""
+        if self._load != (function, timed):
+            self._load, self.loaded = (function, timed), False
             self._loads += 1
-            self._send("load", self._loads, function)
+            self._send("load", self._loads, function, timed)
 
     def begin(self, when: float, load: int) -> None:
         """Note that it has loaded a function."""

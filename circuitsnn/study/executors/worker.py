@@ -95,10 +95,10 @@ class _Worker:
         except BaseException as error:
             self._send("unable", 0, error_text(error), _carried(error), traceback.format_exc())
 
-    def _do_load(self, load: int, function: bytes) -> None:
+    def _do_load(self, load: int, function: bytes, timed: bool) -> None:
         try:
             self._function = pickle.loads(function)
-            if "circuitsnn" in sys.modules:
+            if timed and "circuitsnn" in sys.modules:
                 import numba  # noqa: F401 - now rather than within the first task's time limit
         except BaseException as error:
             self._send("unable", load, error_text(error), _carried(error), traceback.format_exc())

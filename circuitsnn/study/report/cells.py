@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _PREFIXES = {12: "T", 9: "G", 6: "M", 3: "k", 0: "", -3: "m", -6: "µ", -9: "n", -12: "p", -15: "f", -18: "a"}
 _UNIT_SYMBOLS = {"degree": "°", "percent": "%"}
+_PREFIXED = set(UNITS) - {"1"}  # units whose numbers take prefixes
 _DIGITS = 4
 _LINE = 32  # letters
 _DASH = "\N{EN DASH}"
@@ -53,6 +54,55 @@ def columns_of(frame: "DataFrame") -> list[Column]:
     units = frame.attrs.get("units", {})
     units = units if isinstance(units, dict) else {}
     return [_column(str(name), str(units.get(name, "1")), frame.iloc[:, i]) for i, name in enumerate(frame.columns)]
+
+
+def interval_column(name: str, unit: str, values: np.ndarray, lows: np.ndarray, highs: np.ndarray) -> Column:
+    """Show numbers with their intervals, "21.5 (21.2 to 21.8)", all with one prefix.
+
+    Parameters
+    ----------
+    name : str
+        Name of the column.
+    unit : str
+        SI unit; "1" for none, "%" for shares, which are shown in per cent.
+    values, lows, highs : array_like
+        The numbers and the ends of their intervals; NaN for none. [SI]
+
+    Returns
+    -------
+    Column
+        The column.
+    """
+    factor = 100.0 if unit == "%" else 1.0
+    values, lows, highs = (factor * np.asarray(given, dtype=float) for given in (values, lows, highs))
+    exponent = _exponent(values) if unit in _PREFIXED else 0
+    cells = []
+    for value, low, high in zip(values, lows, highs, strict=True):
+        text = _number(value, exponent)
+        known = isfinite(low) and isfinite(high)
+        cells.append(f"{text} ({_number(low, exponent, 3)} to {_number(high, exponent, 3)})" if known else text)
+    return Column(name, _shown_unit(unit, exponent), True, tuple(cells))
+
+
+def show_rounded(value: float, unit: str) -> str:
+    """Show a number with four digits and its unit.
+
+    Parameters
+    ----------
+    value : float
+        The number. [SI]
+    unit : str
+        SI unit; "1" for none, "%" for a share, which is shown in per cent.
+
+    Returns
+    -------
+    str
+        The text.
+    """
+    if not isfinite(value) or unit == "1":
+        return _number(value, 0)
+    value = 100.0 * value if unit == "%" else value
+    return show_value(float(f"{value:.{_DIGITS}g}"), unit)
 
 
 def show_value(value: Any, unit: str) -> str:
@@ -135,15 +185,22 @@ def show_duration(seconds: float) -> str:
 
 
 def _column(name: str, unit: str, values: "Series") -> Column:
-    from pandas.api.types import is_bool_dtype, is_numeric_dtype
+    from pandas.api.types import is_bool_dtype, is_integer_dtype, is_numeric_dtype
 
+    if is_integer_dtype(values) and unit not in _PREFIXED:  # in full: a seed has no digits to spare
+        return Column(name, _shown_unit(unit, 0), True, tuple(_whole(value) for value in values))
     if not is_numeric_dtype(values) or is_bool_dtype(values) or np.iscomplexobj(values):
         return Column(name, "" if unit == "1" else unit, False, tuple(map(_text, values)))
     numbers = values.to_numpy(dtype=float, na_value=np.nan)
-    exponent = _exponent(numbers) if unit != "1" and unit in UNITS and unit not in ("1/V", "K") else 0
-    shown = f"{_PREFIXES[exponent]}{unit}" if exponent or unit in UNITS else _UNIT_SYMBOLS.get(unit, unit)
+    exponent = _exponent(numbers) if unit in _PREFIXED else 0
     cells = tuple(_number(number, exponent) for number in numbers)
-    return Column(name, "" if unit == "1" else shown, True, cells)
+    return Column(name, _shown_unit(unit, exponent), True, cells)
+
+
+def _shown_unit(unit: str, exponent: int) -> str:
+    if unit in _PREFIXED:
+        return f"{_PREFIXES[exponent]}{unit}"
+    return "" if unit == "1" else _UNIT_SYMBOLS.get(unit, unit)
 
 
 def _exponent(numbers: np.ndarray) -> int:
@@ -154,7 +211,7 @@ def _exponent(numbers: np.ndarray) -> int:
     return min(max(power, min(_PREFIXES)), max(_PREFIXES))
 
 
-def _number(value: float, exponent: int) -> str:
+def _number(value: float, exponent: int, digits: int = _DIGITS) -> str:
     if isnan(value):
         return _DASH
     if isinf(value):
@@ -162,8 +219,12 @@ def _number(value: float, exponent: int) -> str:
     scaled = value * 10.0**-exponent
     # Whole numbers in full: a seed or a count of images has no digits to spare.
     whole = exponent == 0 and scaled == int(scaled) and abs(scaled) < 1e15
-    text = f"{scaled:.0f}" if whole else f"{scaled:.{_DIGITS}g}"
+    text = f"{scaled:.0f}" if whole else f"{scaled:.{digits}g}"
     return text.replace("-", "\N{MINUS SIGN}")
+
+
+def _whole(value: Any) -> str:
+    return _DASH if type(value).__name__ == "NAType" else str(value).replace("-", "\N{MINUS SIGN}")
 
 
 def _text(value: Any) -> str:

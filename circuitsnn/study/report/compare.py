@@ -1,43 +1,25 @@
-"""What differs between two runs of one study."""
+"""What differs between two runs of one study, or between two sweeps."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from math import inf, isfinite
-from typing import TYPE_CHECKING, Any, Literal
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from circuitsnn.errors import InputError
 from circuitsnn.study.claims import Claim
-from circuitsnn.study.report.cells import show_value
+from circuitsnn.study.report.cells import show_rounded, show_value
+from circuitsnn.study.report.compare_tables import ABSENT, Change, Kind, compare_tables
+from circuitsnn.study.report.levels import estimate, kind_of, levels_of, plan_of
 from circuitsnn.study.report.run import Run, UsedCard
+from circuitsnn.study.report.sweep import SweepFile
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Kind = Literal["form", "seed", "parameter", "card", "claim", "number", "table", "made with"]
-_ABSENT = "absent"
-
-
-@dataclass(frozen=True)
-class Change:
-    """One thing that differs."""
-
-    kind: Kind
-    """What it is. "made with" are versions, commit and platform."""
-    name: str
-    """Its name."""
-    before: str
-    """What the first run has."""
-    after: str
-    """What the second run has."""
-    relative: float | None = None
-    """How far a number moved, over the larger of the two sizes; None where there is no such thing. [-]"""
-
 
 @dataclass(frozen=True)
 class Comparison:
-    """What differs between two runs."""
+    """What differs between two runs or two sweeps."""
 
     changes: tuple[Change, ...]
     """What differs, the settings first, then the answers, then what the runs were made with."""
@@ -66,8 +48,8 @@ class Comparison:
 def compare_runs(before: Run, after: Run, *, tolerance: float = 1e-6) -> Comparison:
     """Find what differs between two runs of one study.
 
-    Claims are compared by name and numbers in tables by row and column, in their order. Date, duration, number of
-    processes, command and the folder's name are not compared.
+    Claims are compared by name, and tables by column and by row, as `compare_tables` tells the rows. Date, duration,
+    number of processes, command and the folder's name are not compared.
 
     Parameters
     ----------
@@ -86,8 +68,7 @@ def compare_runs(before: Run, after: Run, *, tolerance: float = 1e-6) -> Compari
     InputError
         If the runs are of different studies, a table is damaged or the tolerance is negative.
     """
-    if not 0.0 <= tolerance < inf:
-        raise InputError(f"tolerance is {tolerance!r}; allowed is a number, 0 or more")
+    _check_tolerance(tolerance)
     names = before.summary.study, after.summary.study
     if names[0] != names[1]:
         raise InputError(f"the runs are of {names[0]} and of {names[1]}; allowed are two runs of one study")
@@ -100,6 +81,99 @@ def compare_runs(before: Run, after: Run, *, tolerance: float = 1e-6) -> Compari
         ),
         tolerance,
     )
+
+
+def compare_sweeps(before: SweepFile, after: SweepFile, *, tolerance: float = 1e-6) -> Comparison:
+    """Find what differs between two sweeps.
+
+    Trials are told by parameters, chip and read; where several have the same ones, by their number. Their seeds,
+    durations and the texts of their errors are not compared, nor are the command and the file's name.
+
+    Parameters
+    ----------
+    before, after : SweepFile
+        The sweeps, from `read_sweep`.
+    tolerance : float
+        Relative difference up to which two numbers count as the same. [-]
+
+    Returns
+    -------
+    Comparison
+        What differs.
+
+    Raises
+    ------
+    InputError
+        If the tolerance is negative.
+    """
+    _check_tolerance(tolerance)
+    plans = [{name: _plan_text(sweep, name) for name in sweep.parameters} for sweep in (before, after)]
+    return Comparison(
+        (
+            *_texts("sweep", *(_sweep_texts(sweep) for sweep in (before, after))),
+            *_texts("parameter", *plans),
+            *_answers(before, after, tolerance),
+            *_trials(before, after, tolerance),
+            *_versions(before, after),
+        ),
+        tolerance,
+    )
+
+
+def _check_tolerance(tolerance: float) -> None:
+    if not 0.0 <= tolerance < inf:
+        raise InputError(f"tolerance is {tolerance!r}; allowed is a number, 0 or more")
+
+
+def _sweep_texts(sweep: SweepFile) -> dict[str, str]:
+    about = sweep.about
+    told = {"function": about.function, "seed": about.seed, "rows of the plan": about.rows}
+    told |= {"chips of each row": about.trials, "reads of each chip": about.reads}
+    if about.source:
+        told["source of the function"] = about.source[:12]
+    if about.common:
+        told["chips"] = "the same for all rows"
+    return {name: str(value) for name, value in told.items() if value not in ("", None)}
+
+
+def _plan_text(sweep: SweepFile, name: str) -> str:
+    count, values = plan_of(sweep, levels_of(sweep, name))
+    return values if count == 1 else f"{count} values: {values}"
+
+
+def _versions(before: SweepFile, after: SweepFile) -> Iterator[Change]:
+    told = [{"circuitsnn": sweep.about.version} for sweep in (before, after)]
+    if before.about.made_with is not None and after.about.made_with is not None:  # a table does not say
+        for words, sweep in zip(told, (before, after), strict=True):
+            words |= sweep.about.made_with.model_dump(include={"platform", "python", "numpy"})
+    yield from _texts("made with", *told)
+
+
+def _answers(before: SweepFile, after: SweepFile, tolerance: float) -> Iterator[Change]:
+    """Compare means and yields over all trials."""
+    for name in before.answers:
+        kinds = {kind_of(sweep.trials[name]) for sweep in (before, after) if name in sweep.answers}
+        if name not in after.answers or len(kinds) > 1 or kinds == {"text"}:
+            continue
+        share = kinds == {"yield"}
+        found = [estimate(sweep.trials, name, interval=False).value for sweep in (before, after)]
+        moved = 0.0 if any(value != value for value in found) else _difference(*found)
+        if moved > tolerance:
+            unit = "%" if share else before.unit(name)
+            what = "yield" if share else "mean"
+            yield Change("number", f"{what} of {name}", *(show_rounded(value, unit) for value in found), moved)
+
+
+def _trials(before: SweepFile, after: SweepFile, tolerance: float) -> Iterator[Change]:
+    if set(before.parameters) != set(after.parameters):
+        return  # there is no trial of one in the other
+    keys = [name for name in (*before.parameters, "chip", "read") if name in before.trials and name in after.trials]
+    tables = [sweep.trials for sweep in (before, after)]
+    if any(table.duplicated(keys).any() if keys else len(table) > 1 for table in tables):
+        tables = [sweep.numbered for sweep in (before, after)]
+        keys = [str(tables[0].columns[0])]
+    tables = [table.drop(columns=["seed", "error", "duration"]) for table in tables]
+    yield from compare_tables("trials", *tables, tolerance, keys)
 
 
 def _settings(before: Run, after: Run) -> Iterator[Change]:
@@ -119,7 +193,7 @@ def _card_texts(cards: Mapping[str, UsedCard], prefix: str = "") -> Iterator[tup
         place = prefix + listed
         yield place, card.name
         for name, one in card.parameters.items():
-            yield f"{place}.{name}", show_value(one.get("value", _ABSENT), one.get("unit", "1"))
+            yield f"{place}.{name}", show_value(one.get("value", ABSENT), one.get("unit", "1"))
             yield f"{place}.{name} spread", _spread_text(one.get("spread"))
         yield from _card_texts(card.parts, f"{place}/")
 
@@ -139,7 +213,7 @@ def _made_with(before: Run, after: Run) -> Iterator[Change]:
 
 def _texts(kind: Kind, before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Change]:
     for name in dict.fromkeys([*before, *after]):
-        pair = before.get(name, _ABSENT), after.get(name, _ABSENT)
+        pair = before.get(name, ABSENT), after.get(name, ABSENT)
         if pair[0] != pair[1]:
             yield Change(kind, name, *pair)
 
@@ -148,7 +222,7 @@ def _claims(before: list[Claim], after: list[Claim], tolerance: float) -> Iterat
     old, new = _numbered(before), _numbered(after)
     for name in dict.fromkeys([*old, *new]):
         if name not in old or name not in new:
-            yield Change("claim", name, *(_verdict(found[name]) if name in found else _ABSENT for found in (old, new)))
+            yield Change("claim", name, *(_verdict(found[name]) if name in found else ABSENT for found in (old, new)))
             continue
         one, other = old[name], new[name]
         moved = _difference(one.ours, other.ours)
@@ -187,52 +261,6 @@ def _difference(one: Any, other: Any) -> float | None:
 def _tables(before: Run, after: Run, tolerance: float) -> Iterator[Change]:
     for name in dict.fromkeys([*before.tables, *after.tables]):
         if name not in before.tables or name not in after.tables:
-            yield Change("table", name, *("present" if name in run.tables else _ABSENT for run in (before, after)))
+            yield Change("table", name, *("present" if name in run.tables else ABSENT for run in (before, after)))
             continue
-        yield from _columns(name, before.table(name), after.table(name), tolerance)
-
-
-def _columns(name: str, before: "pd.DataFrame", after: "pd.DataFrame", tolerance: float) -> Iterator[Change]:
-    for column in dict.fromkeys([*before.columns, *after.columns]):
-        if column not in before.columns or column not in after.columns:
-            pair = ("present" if column in frame.columns else _ABSENT for frame in (before, after))
-            yield Change("table", f"{name}.{column}", *pair)
-    if len(before) != len(after):
-        yield Change("table", name, f"{len(before)} rows", f"{len(after)} rows")
-        return
-    units = before.attrs.get("units", {})
-    for column in before.columns.intersection(after.columns, sort=False):
-        yield from _column(f"{name}.{column}", before[column], after[column], tolerance, units.get(column, "1"))
-
-
-def _column(place: str, before: "pd.Series", after: "pd.Series", tolerance: float, unit: str) -> Iterator[Change]:
-    from pandas.api.types import is_bool_dtype, is_numeric_dtype
-
-    numeric = all(is_numeric_dtype(values) and not is_bool_dtype(values) for values in (before, after))
-    if not numeric:
-        texts = [values.astype(object).map(str).to_numpy() for values in (before, after)]
-        differing = np.flatnonzero(texts[0] != texts[1])
-        if len(differing):
-            row = differing[0]
-            yield Change("table", f"{place}, {_rows(differing, row)}", texts[0][row], texts[1][row])
-        return
-    one, other = (values.to_numpy(dtype=float, na_value=np.nan) for values in (before, after))
-    same = (one == other) | (np.isnan(one) & np.isnan(other))
-    size = np.maximum(np.abs(one), np.abs(other))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        moved = np.where(same, 0.0, np.abs(one - other) / size)
-    # What is infinite or no number on one side only has moved as far as can be.
-    moved[~np.isfinite(moved)] = inf
-    differing = np.flatnonzero(moved > tolerance)
-    if len(differing):
-        row = int(np.argmax(moved))
-        pair = (show_value(_rounded(values[row]), unit) for values in (one, other))
-        yield Change("number", f"{place}, {_rows(differing, row)}", *pair, float(moved[row]))
-
-
-def _rounded(value: float) -> float:
-    return float(f"{value:.6g}")
-
-
-def _rows(differing: np.ndarray, shown: int) -> str:
-    return f"row {shown + 1}" + (f" and {len(differing) - 1} more" if len(differing) > 1 else "")
+        yield from compare_tables(name, before.table(name), after.table(name), tolerance)

@@ -30,7 +30,7 @@ class Chart:
     """How many rows it shows."""
 
 
-def charts_of(name: str, frame: "DataFrame") -> list[Chart]:
+def charts_of(name: str, frame: "DataFrame", across: str = "", upwards: str = "") -> list[Chart]:
     """Draw a table's numbers against each other, any column against any, with the whole row where the mouse is.
 
     Parameters
@@ -39,6 +39,8 @@ def charts_of(name: str, frame: "DataFrame") -> list[Chart]:
         The table's name.
     frame : pandas.DataFrame
         The table; units by column in ``attrs["units"]``.
+    across, upwards : str
+        Columns that are shown first; where they are no columns of numbers, the first two that are.
 
     Returns
     -------
@@ -60,7 +62,8 @@ def charts_of(name: str, frame: "DataFrame") -> list[Chart]:
     if len(shown) < 2 or len(numeric) < 2:
         return []
     key = f"chart-{name}"
-    drawn = _figure(shown, numeric)
+    shown_first = sorted(numeric, key=lambda column: [across, upwards, column].index(column))[:2]
+    drawn = _figure(shown, numeric, *shown_first)
     # In JSON that may stand in a page: no "<" that could end the script.
     script = (
         f"Plotly.newPlot({htmlsafe_json_dumps(key)}, {htmlsafe_json_dumps(drawn['data'])}, "
@@ -70,7 +73,7 @@ def charts_of(name: str, frame: "DataFrame") -> list[Chart]:
     return [Chart(name, key, script, len(shown))]
 
 
-def _figure(frame: "DataFrame", numeric: list[str]) -> dict[str, Any]:
+def _figure(frame: "DataFrame", numeric: list[str], x: str, y: str) -> dict[str, Any]:
     import json
 
     import plotly.graph_objects as go
@@ -79,7 +82,6 @@ def _figure(frame: "DataFrame", numeric: list[str]) -> dict[str, Any]:
     # plotly takes texts for a kind of HTML.
     labels = {name: escape(f"{name} [{units[name]}]" if name in units else name) for name in frame}
     groups = _groups(frame)
-    x, y = numeric[0], numeric[1]
     traces = []
     for number, (group, rows) in enumerate(groups):
         hover = list(frame.columns)[:_HOVER_COLUMNS]

@@ -1,8 +1,6 @@
 """Reading back the folder that a run of a study wrote."""
 
 import json
-import re
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from circuitsnn.errors import InputError
 from circuitsnn.study.claims import Claim
+from circuitsnn.study.report.figure_file import FigureFile, read_svg
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -19,9 +18,7 @@ if TYPE_CHECKING:
 Checked = TypeVar("Checked", bound=BaseModel)
 
 _MEND = "run the study again, or name another run's folder"
-_WANTED = "allowed is a folder that `circuitsnn run` wrote"
-_SVG = "{http://www.w3.org/2000/svg}"
-_DESCRIPTION = "{http://purl.org/dc/elements/1.1/}description"
+_WANTED = "allowed is a folder that `circuitsnn run` wrote, or a sweep's file"
 
 
 class _File(BaseModel):
@@ -157,7 +154,7 @@ class Run:
         except (OSError, ValueError) as error:
             raise _damaged(self.tables[name], _first_line(error)) from error
 
-    def figure(self, name: str) -> "FigureFile":
+    def figure(self, name: str) -> FigureFile:
         """Read one of the figures.
 
         Parameters
@@ -182,38 +179,9 @@ class Run:
                 raise _damaged(path, "it is no PNG picture")
             return FigureFile(content, "image/png", "", None, coloured=True)
         try:
-            root = ElementTree.fromstring(content)
-        except (ElementTree.ParseError, ValueError) as error:
-            raise _damaged(path, f"no SVG picture, {error}") from error
-        if root.tag != f"{_SVG}svg":
-            raise _damaged(path, "it is no SVG picture")
-        width = re.fullmatch(r"([\d.]+)pt", root.get("width", ""))
-        description = " ".join((root.findtext(f".//{_DESCRIPTION}") or "").split())
-        return FigureFile(
-            content,
-            "image/svg+xml",
-            description,
-            float(width[1]) / 72 * 0.0254 if width else None,
-            coloured=any(
-                element.tag == f"{_SVG}image" or element.get("id", "").startswith("QuadMesh") for element in root.iter()
-            ),
-        )
-
-
-@dataclass(frozen=True)
-class FigureFile:
-    """A figure's file."""
-
-    content: bytes
-    """The file itself."""
-    kind: str
-    """Its media type."""
-    description: str
-    """What the figure shows, as far as the file says it; "" for nothing."""
-    width: float | None
-    """Its width on paper; None where the file does not say. [m]"""
-    coloured: bool
-    """Whether it holds images or maps, whose colours mean something; so of any PNG, since it does not say."""
+            return read_svg(content)
+        except InputError as error:
+            raise _damaged(path, str(error)) from error
 
 
 def read_run(folder: str | Path) -> Run:

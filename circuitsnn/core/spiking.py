@@ -160,7 +160,7 @@ def count(series, counts):
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
 def sparse_product(rows, weights, out):
-    """Add the weights of what is not zero, for each row of a matrix.
+    """Add up the weights of what is not zero, for each row of a matrix.
 
     Parameters
     ----------
@@ -169,11 +169,12 @@ def sparse_product(rows, weights, out):
     weights : (inputs, outputs) float
         Weights of each input.
     out : (n, outputs) float
-        Is added to.
+        Is filled.
     """
-    active = np.empty(rows.shape[1], np.int64)
+    active, nothing = np.empty(rows.shape[1], np.int64), np.zeros(1, out.dtype)
     for r in range(rows.shape[0]):
         row, total = rows[r], out[r]
+        _fill(total, nothing)
         number = 0
         for i in range(row.size):
             active[number] = i
@@ -194,7 +195,7 @@ def sparse_product(rows, weights, out):
 
 @njit(cache=True, error_model="numpy")
 def sparse_series(series, weights, out):
-    """Add the weights of inputs that spike in many steps.
+    """Add up the weights of inputs that spike in many steps.
 
     Inputs that spike in the same ones of four steps are added up together, once for all of these steps.
 
@@ -205,15 +206,17 @@ def sparse_series(series, weights, out):
     weights : (inputs, outputs) float
         Weights of each input.
     out : (T, n, outputs) float
-        Is added to.
+        Is filled.
     """
     steps, inputs = series.shape[0], series.shape[2]
     pattern, active, ordered = np.empty(inputs, np.uint8), np.empty(inputs, np.int64), np.empty(inputs, np.int64)
     first, place = np.empty(17, np.int64), np.empty(17, np.int64)
-    total = np.empty(weights.shape[1], out.dtype)
+    total, nothing = np.empty(weights.shape[1], out.dtype), np.zeros(1, out.dtype)
     for r in range(series.shape[1]):
         for start in range(0, steps, 4):
             members = min(4, steps - start)
+            for t in range(members):
+                _fill(out[start + t, r], nothing)
             _fill(pattern, series[start, r])
             for t in range(1, members):
                 row = series[start + t, r]

@@ -328,7 +328,6 @@ class Evaluator:
         if products.product_is_sparse(layer, activity):
             weights = self._once(layer, "inputs first", lambda: np.ascontiguousarray(layer.weight.T, self.dtype))
             out = self.memory.empty((len(flat), shape[0]), self.dtype)
-            out[:] = 0
             if signal.values.dtype == np.uint8 and products.spikes_come_often(signal.events):
                 core.sparse_series(signal.values, weights, out.reshape(*signal.values.shape[:2], -1))
             else:

@@ -102,6 +102,9 @@ class Chips:
         )
         uses = [replace(use, weight_bits=BITS, input_bits=8) for use in result.layer_uses()]
         costs = network_cost(uses, self.constants).to_frame().assign(substrate=self.substrate)
+        if not any(layer.name in engines for layer in network.weight_layers):
+            # Exact layers are no circuit: what stands there is the figure with memory once more.
+            costs = costs[costs["figure"] != "circuit"]
         rows = []
         for layer in network.neuron_layers:
             cost = result.costs.get(layer.name)
@@ -149,7 +152,7 @@ def summary(chips: pd.DataFrame, costs: pd.DataFrame, count: int, seed: int) -> 
         rows.append(
             {"substrate": substrate, "chips": len(values), "images": count, "accuracy": values.mean()}
             | {"low": low, "high": high, "loss": exact - values.mean(), "worst": values.min(), "best": values.max()}
-            | {f"energy_{name}": totals[name] for name in FIGURES}
+            | {f"energy_{name}": totals.get(name, np.nan) for name in FIGURES}
             | {"energy_neurons": mine[mine["figure"] == "neurons"]["energy"].sum()}
             | {"status": group["status"].iloc[0]}
         )

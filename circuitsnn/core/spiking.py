@@ -286,9 +286,9 @@ def gather(maps, first, stride, padding, out):
             for kh in range(out.shape[2]):
                 for kw in range(out.shape[3]):
                     # Positions low to high meet the map; with steps of one their inputs lie in one piece.
-                    low = max(-((kw - padding[1]) // stride[1]), 0)
+                    low = min(max(-((kw - padding[1]) // stride[1]), 0), out.shape[5])
                     high = max(min((maps.shape[3] - 1 + padding[1] - kw) // stride[1] + 1, out.shape[5]), low)
-                    piece = (high - low if stride[1] == 1 else 1) * width
+                    piece = (max(high - low, 1) if stride[1] == 1 else 1) * width
                     for h in range(out.shape[4]):
                         y = h * stride[0] - padding[0] + kh
                         line = flat[r, c, kh, kw, h]

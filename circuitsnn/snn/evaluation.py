@@ -129,11 +129,10 @@ class Signal:
 
     @cached_property
     def spikes(self) -> np.ndarray:
-        """Spikes of all neurons in all steps, shape (n,)."""
+        """Spikes of all neurons in all steps, shape (n,); of one axis or channel exact up to 2^24, as float32 is."""
         assert self.events is not None
         if len(self.shape) == 1:
             return (self.events @ np.ones(self.shape, self.events.dtype)).astype(float)
-        # Of a channel's positions first: their number is exact in float32, and that of products is small.
         maps = self.events.reshape(self.shape[0], -1, self.samples)
         return (np.ones(maps.shape[1], maps.dtype) @ maps).sum(axis=0, dtype=float)
 

@@ -54,29 +54,39 @@ def neurons(drive, threshold, leak, reset_decay, dynamics, spikes, counts):
         np.empty(_TILE, drive.dtype), np.empty(_TILE, drive.dtype), np.empty(_TILE, drive.dtype),
         np.empty(_TILE, drive.dtype), np.empty(_TILE, drive.dtype),
     )  # fmt: skip
-    wait = np.empty(_TILE, np.int32)
+    wait, nothing = np.empty(_TILE, np.int32), np.zeros(1, drive.dtype)
     plain = dynamics.refractory == 0 and reset_decay[0] == 0
     for start in range(0, counts.size, _TILE):
         count = counts[start : start + _TILE]
         size = count.size
-        th[:size] = threshold[start : start + size] if threshold.size > 1 else threshold
-        la[:size] = leak[start : start + size] if leak.size > 1 else leak
-        u[:] = 0
-        fired[:] = 0
-        taken[:] = 0
-        wait[:] = 0
-        count[:] = 0
+        _fill(th, threshold[start : start + size] if threshold.size > 1 else threshold)
+        _fill(la, leak[start : start + size] if leak.size > 1 else leak)
+        _fill(u, nothing)
+        _fill(count, nothing)
+        if not plain:
+            fired[:], taken[:], wait[:] = 0, 0, 0
         for t in range(spikes.shape[0]):
             current = drive[t if drive.shape[0] > 1 else 0, start : start + size]
             out = spikes[t, start : start + size]
             if not plain:
-                _step(u, fired, taken, wait, current, th, la, reset_decay[0], dynamics, out)
+                _step(u, fired, taken, wait, current, th, la, reset_decay[0], dynamics, out, count)
             elif dynamics.late:
-                _step_late(u, taken, current, th, la, dynamics.at_threshold, out)
+                _step_late(u, current, th, la, dynamics.at_threshold, out, count)
             else:
-                _step_early(u, current, th, la, dynamics, out)
-            for j in range(size):
-                count[j] += out[j]
+                _step_early(u, current, th, la, dynamics, out, count)
+
+
+@njit(cache=True, error_model="numpy")
+def _fill(out, values):
+    """Set values, or one for all."""
+    # Numba's own assignment to a slice takes thirty times as long.
+    if values.size == 1:
+        value = values[0]
+        for j in range(out.size):
+            out[j] = value
+    else:
+        for j in range(values.size):
+            out[j] = values[j]
 
 
 @njit(cache=True, error_model="numpy", inline="always")
@@ -85,30 +95,33 @@ def _fires(potential, threshold, at_threshold):
 
 
 @njit(cache=True, error_model="numpy")
-def _step_late(u, taken, current, th, la, at_threshold, out):
-    """Advance neurons whose soft reset comes in the next step; `taken` is what it will take off."""
+def _step_late(u, current, th, la, at_threshold, out, count):
+    """Advance neurons whose soft reset comes in the next step: a potential says whether there was a spike."""
+    nothing = u.dtype.type(0)
     for j in range(out.size):
-        potential = la[j] * u[j] + current[j] - taken[j]
-        fires = _fires(potential, th[j], at_threshold)
+        before = u[j]
+        potential = la[j] * before + current[j] - (th[j] if _fires(before, th[j], at_threshold) else nothing)
         u[j] = potential
-        taken[j] = th[j] if fires else 0
+        fires = _fires(potential, th[j], at_threshold)
         out[j] = fires
+        count[j] += np.float32(fires)
 
 
 @njit(cache=True, error_model="numpy")
-def _step_early(u, current, th, la, dynamics, out):
+def _step_early(u, current, th, la, dynamics, out, count):
     """Advance neurons whose reset, if any, comes at once; a hard one in the next step gives the same spikes."""
     for j in range(out.size):
         potential = la[j] * u[j] + current[j]
         fires = _fires(potential, th[j], dynamics.at_threshold)
         left = potential - th[j] if dynamics.early else potential
-        left = 0 if dynamics.hard else left
+        left = u.dtype.type(0) if dynamics.hard else left
         u[j] = left if fires else potential
         out[j] = fires
+        count[j] += np.float32(fires)
 
 
 @njit(cache=True, error_model="numpy")
-def _step(u, fired, taken, wait, current, th, la, decay, dynamics, out):
+def _step(u, fired, taken, wait, current, th, la, decay, dynamics, out, count):
     """Advance neurons of any kind."""
     for j in range(out.size):
         # An early or hard reset of the last step first, as it leaks; a late one comes with the input.
@@ -122,11 +135,32 @@ def _step(u, fired, taken, wait, current, th, la, decay, dynamics, out):
         u[j] = potential
         fired[j] = fires
         out[j] = fires
+        count[j] += np.float32(fires)
+
+
+@njit(cache=True, error_model="numpy")
+def count(series, counts):
+    """Count what is not zero in all steps.
+
+    Parameters
+    ----------
+    series : (T, n)
+        Spikes.
+    counts : (n,) float32
+        Is filled.
+    """
+    for start in range(0, counts.size, _TILE):
+        total = counts[start : start + _TILE]
+        _fill(total, np.zeros(1, counts.dtype))
+        for t in range(series.shape[0]):
+            values = series[t, start : start + _TILE]
+            for j in range(total.size):
+                total[j] += np.float32(values[j] != 0)
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
 def sparse_product(rows, weights, out):
-    """Add the weights of what is not zero, for each row of a matrix.
+    """Add up the weights of what is not zero, for each row of a matrix.
 
     Parameters
     ----------
@@ -135,11 +169,12 @@ def sparse_product(rows, weights, out):
     weights : (inputs, outputs) float
         Weights of each input.
     out : (n, outputs) float
-        Is added to.
+        Is filled.
     """
-    active = np.empty(rows.shape[1], np.int64)
+    active, nothing = np.empty(rows.shape[1], np.int64), np.zeros(1, out.dtype)
     for r in range(rows.shape[0]):
         row, total = rows[r], out[r]
+        _fill(total, nothing)
         number = 0
         for i in range(row.size):
             active[number] = i
@@ -156,6 +191,122 @@ def sparse_product(rows, weights, out):
             x, p = row[active[k]], weights[active[k]]
             for j in range(total.size):
                 total[j] += x * p[j]
+
+
+@njit(cache=True, error_model="numpy")
+def sparse_series(series, weights, out):
+    """Add up the weights of inputs that spike in many steps.
+
+    Inputs that spike in the same ones of four steps are added up together, once for all of these steps.
+
+    Parameters
+    ----------
+    series : (T, n, inputs) uint8
+        Spikes, 0 or 1.
+    weights : (inputs, outputs) float
+        Weights of each input.
+    out : (T, n, outputs) float
+        Is filled.
+    """
+    steps, inputs = series.shape[0], series.shape[2]
+    pattern, active, ordered = np.empty(inputs, np.uint8), np.empty(inputs, np.int64), np.empty(inputs, np.int64)
+    first, place = np.empty(17, np.int64), np.empty(17, np.int64)
+    total, nothing = np.empty(weights.shape[1], out.dtype), np.zeros(1, out.dtype)
+    for r in range(series.shape[1]):
+        for start in range(0, steps, 4):
+            members = min(4, steps - start)
+            for t in range(members):
+                _fill(out[start + t, r], nothing)
+            _fill(pattern, series[start, r])
+            for t in range(1, members):
+                row = series[start + t, r]
+                for i in range(inputs):
+                    pattern[i] |= row[i] << t
+            number = 0
+            for i in range(inputs):
+                active[number] = i
+                number += pattern[i] != 0
+            # Inputs in the order of their patterns, by counting.
+            first[:] = 0
+            for k in range(number):
+                first[pattern[active[k]] + 1] += 1
+            for kind in range(16):
+                first[kind + 1] += first[kind]
+            place[:] = first
+            for k in range(number):
+                kind = pattern[active[k]]
+                ordered[place[kind]] = active[k]
+                place[kind] += 1
+            for kind in range(1, 16):
+                if first[kind] == first[kind + 1]:
+                    continue
+                _sum_rows(weights, ordered[first[kind] : first[kind + 1]], total)
+                for t in range(members):
+                    if kind >> t & 1:
+                        sums = out[start + t, r]
+                        for j in range(sums.size):
+                            sums[j] += total[j]
+
+
+@njit(cache=True, error_model="numpy")
+def _sum_rows(weights, rows, total):
+    """Add up rows of weights."""
+    _fill(total, weights[rows[0]])
+    rest = 1 + (rows.size - 1) % 4
+    for k in range(1, rest):
+        p = weights[rows[k]]
+        for j in range(total.size):
+            total[j] += p[j]
+    for k in range(rest, rows.size, 4):
+        p, q, s, v = weights[rows[k]], weights[rows[k + 1]], weights[rows[k + 2]], weights[rows[k + 3]]
+        for j in range(total.size):
+            total[j] += (p[j] + q[j]) + (s[j] + v[j])
+
+
+@njit(cache=True, error_model="numpy")
+def gather(maps, first, stride, padding, out):
+    """Bring inputs to where the elements of a convolution's kernel meet them, zeros around the map included.
+
+    Parameters
+    ----------
+    maps : (channels, D, H, W, B)
+        Inputs.
+    first : int
+        Place of the first row along D, negative in the zeros around the map.
+    stride, padding : tuple of two int
+        Steps of the kernel and zeros at both ends, of H and W.
+    out : (rows, channels, K_H, K_W, H_o, W_o, B) float
+        Is filled.
+    """
+    width = maps.shape[4]
+    lines, flat = maps.reshape(*maps.shape[:3], -1), out.reshape(*out.shape[:5], -1)
+    for r in range(out.shape[0]):
+        d = first + r
+        for c in range(out.shape[1]):
+            for kh in range(out.shape[2]):
+                for kw in range(out.shape[3]):
+                    # Positions low to high meet the map; with steps of one their inputs lie in one piece.
+                    low = min(max(-((kw - padding[1]) // stride[1]), 0), out.shape[5])
+                    high = max(min((maps.shape[3] - 1 + padding[1] - kw) // stride[1] + 1, out.shape[5]), low)
+                    piece = (max(high - low, 1) if stride[1] == 1 else 1) * width
+                    for h in range(out.shape[4]):
+                        y = h * stride[0] - padding[0] + kh
+                        line = flat[r, c, kh, kw, h]
+                        if not (0 <= d < maps.shape[1] and 0 <= y < maps.shape[2]):
+                            for j in range(line.size):
+                                line[j] = 0
+                            continue
+                        for j in range(low * width):
+                            line[j] = 0
+                        for j in range(high * width, line.size):
+                            line[j] = 0
+                        inputs = lines[c, d, y]
+                        for start in range(low * width, high * width, piece):
+                            at = (start // width * stride[1] - padding[1] + kw) * width
+                            values = inputs[at : at + piece]
+                            place = line[start : start + piece]
+                            for j in range(piece):
+                                place[j] = values[j]
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
@@ -210,21 +361,21 @@ def sparse_convolution(maps, weights, first, stride, padding, out):
                                 continue
                             line = lines[r, y // stride[0], x // stride[1]]
                             total = line[(begin + low) * outputs : (begin + high) * outputs]
-                            piece = flat[kd, kh, :, (start + low) * outputs : (start + high) * outputs]
+                            piece = slice((start + low) * outputs, (start + high) * outputs)
                             whole = number - number % 2
                             for k in range(0, whole, 2):
                                 a, b = here[active[k]], here[active[k + 1]]
-                                p, q = piece[active[k]], piece[active[k + 1]]
+                                p, q = flat[kd, kh, active[k], piece], flat[kd, kh, active[k + 1], piece]
                                 for j in range(total.size):
                                     total[j] += a * p[j] + b * q[j]
                             if whole < number:
-                                a, p = here[active[whole]], piece[active[whole]]
+                                a, p = here[active[whole]], flat[kd, kh, active[whole], piece]
                                 for j in range(total.size):
                                     total[j] += a * p[j]
 
 
 @njit(cache=True, error_model="numpy")
-def pool(maps, kernel, stride, largest, divisor, out):
+def pool(maps, kernel, stride, largest, divisor, lines, out):
     """Add up parts of maps and divide, or take their largest values.
 
     Parameters
@@ -237,41 +388,43 @@ def pool(maps, kernel, stride, largest, divisor, out):
         Largest values in place of sums.
     divisor : (1,) float
         What sums are divided by, of the output's type.
+    lines : (2, W * B)
+        Room for sums, of a type that can hold them.
     out : (channels, D_o, H_o, W_o, B)
         Is filled.
     """
     width = maps.shape[4]
-    lines, sums = maps.reshape(*maps.shape[:3], -1), out.reshape(*out.shape[:3], -1)
-    line = np.empty(lines.shape[3], out.dtype)
+    flat = maps.reshape(*maps.shape[:3], -1)
+    line, found = lines[0], lines[1]
+    by = divisor[0]
     for c in range(out.shape[0]):
         for d in range(out.shape[1]):
             for h in range(out.shape[2]):
-                # Whole lines first, as they are long, then parts of the one that is left.
-                line[:] = lines[c, d * stride[0], h * stride[1]]
-                for part in range(1, kernel[0] * kernel[1]):
-                    values = lines[c, d * stride[0] + part // kernel[1], h * stride[1] + part % kernel[1]]
-                    if largest:
-                        for j in range(line.size):
-                            line[j] = max(line[j], values[j])
-                    else:
-                        for j in range(line.size):
-                            line[j] += values[j]
+                # Whole lines, as they are long: those of the part, then neighbours along the one that is left.
+                for part in range(kernel[0] * kernel[1]):
+                    values = flat[c, d * stride[0] + part // kernel[1], h * stride[1] + part % kernel[1]]
+                    _join(line, values, part == 0, largest)
+                for part in range(kernel[2]):
+                    _join(found, line[part * width :], part == 0, largest)
                 for w in range(out.shape[3]):
-                    total = out[c, d, h, w]
-                    start = w * stride[2] * width
-                    total[:] = line[start : start + width]
-                    for part in range(1, kernel[2]):
-                        others = line[start + part * width : start + (part + 1) * width]
-                        if largest:
-                            for j in range(width):
-                                total[j] = max(total[j], others[j])
-                        else:
-                            for j in range(width):
-                                total[j] += others[j]
-                if not largest:
-                    whole = sums[c, d, h]
-                    for j in range(whole.size):
-                        whole[j] /= divisor[0]
+                    total, start = out[c, d, h, w], w * stride[2] * width
+                    values = found[start : start + width]
+                    for j in range(width):
+                        total[j] = values[j] if largest else out.dtype.type(values[j]) / by
+
+
+@njit(cache=True, error_model="numpy")
+def _join(line, values, first, largest):
+    """Add values to a line or take the larger ones, or begin with them."""
+    if first:
+        for j in range(values.size):
+            line[j] = values[j]
+    elif largest:
+        for j in range(values.size):
+            line[j] = max(line[j], values[j])
+    else:
+        for j in range(values.size):
+            line[j] += values[j]
 
 
 @njit(cache=True, error_model="numpy")

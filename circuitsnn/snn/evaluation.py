@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import prod
 from typing import Any
+from weakref import ref
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from circuitsnn.core import spiking as core
 from circuitsnn.errors import InputError
@@ -31,10 +34,65 @@ from circuitsnn.snn.layers import (
 from circuitsnn.snn.network import Network
 from circuitsnn.snn.operations import fan_out, multiplications
 
-__all__ = ["LINEAR", "Evaluator", "Signal"]
+__all__ = ["LINEAR", "Evaluator", "Memory", "Signal"]
 
 LINEAR = (Dense, Convolution, AveragePool, BatchNorm, Flatten, Reshape)
 """Layers that give the sum over all steps from the sum over all steps."""
+
+_LINE = 64
+"""Bytes of a cache's line: an array that does not start with one slows down all vector operations."""
+
+
+_SMALL = 2**16
+"""Bytes below which memory is not worth its keeping."""
+
+
+class Memory:
+    """Arrays in memory that is used again as soon as nothing refers to it.
+
+    Fresh memory costs as much as what is computed in it: the system hands it out in small pages, cleared, and it is in
+    no cache.
+    """
+
+    def __init__(self) -> None:
+        self._free: list[memoryview] = []
+        self._lent: dict[int, tuple[ref, memoryview]] = {}
+
+    def empty(self, shape: Shape, dtype: DTypeLike) -> np.ndarray:
+        """Give an array whose values are not set.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Its shape.
+        dtype : dtype
+            Its type.
+
+        Returns
+        -------
+        ndarray
+            The array, contiguous.
+        """
+        size = prod(shape) * np.dtype(dtype).itemsize
+        if size < _SMALL:
+            return np.empty(shape, dtype)
+        # What is up to twice as large will do.
+        fitting = [(len(space), n) for n, space in enumerate(self._free) if size <= len(space) <= 2 * size]
+        space = self._free.pop(min(fitting)[1]) if fitting else _aligned(size)
+        # All views of this array refer to it, since what it refers to is no array.
+        array = np.frombuffer(space, np.uint8, size)
+        watch = ref(array, self._take_back)
+        self._lent[id(watch)] = watch, space
+        return array.view(dtype).reshape(shape)
+
+    def _take_back(self, watch: ref) -> None:
+        self._free.append(self._lent.pop(id(watch))[1])
+
+
+def _aligned(size: int) -> memoryview:
+    space = np.empty(size + _LINE, np.uint8)
+    start = -space.ctypes.data % _LINE
+    return memoryview(space[start : start + size])
 
 
 @dataclass(frozen=True)
@@ -69,6 +127,15 @@ class Signal:
         assert self.events is not None
         return self.events.reshape(-1, self.samples).T if len(self.shape) > 1 else self.events
 
+    @cached_property
+    def spikes(self) -> np.ndarray:
+        """Spikes of all neurons in all steps, shape (n,); of one axis or channel exact up to 2^24, as float32 is."""
+        assert self.events is not None
+        if len(self.shape) == 1:
+            return (self.events @ np.ones(self.shape, self.events.dtype)).astype(float)
+        maps = self.events.reshape(self.shape[0], -1, self.samples)
+        return (np.ones(maps.shape[1], maps.dtype) @ maps).sum(axis=0, dtype=float)
+
     def sum(self) -> "Signal":
         """Give the sum over all steps, where steps are not all alike."""
         if self.steps == 1:
@@ -95,7 +162,7 @@ class Signal:
         """
         shape = series.shape[2:]
         values = np.ascontiguousarray(series if len(shape) == 1 else np.moveaxis(series, 1, -1))
-        return cls(shape, values, np.count_nonzero(values, axis=0).astype(np.float32) if spikes else None)
+        return cls(shape, values, _counted(values) if spikes else None)
 
     def series(self) -> np.ndarray:
         """Give the values with the axes (T, n, *shape)."""
@@ -112,6 +179,12 @@ class Signal:
         )
 
 
+def _counted(spikes: np.ndarray) -> np.ndarray:
+    counts = np.empty(spikes.shape[1:], np.float32)
+    core.count(spikes.reshape(len(spikes), -1), counts.reshape(-1))
+    return counts
+
+
 class Evaluator:
     """Evaluates layers of a network.
 
@@ -125,6 +198,7 @@ class Evaluator:
 
     def __init__(self, network: Network, dtype: np.dtype) -> None:
         self.network, self.dtype = network, np.dtype(dtype)
+        self.memory = Memory()
         self._prepared: dict[str, Any] = {}
 
     def __call__(
@@ -193,11 +267,14 @@ class Evaluator:
         none = np.zeros(signal.samples)
         if signal.events is None:
             times = self.network.steps if every_step or signal.summed else signal.steps
-            return none, np.full(signal.samples, float(times * multiplications(layer, signal.shape)))
+            number = self._once(layer, "multiplications", lambda: multiplications(layer, signal.shape))
+            return none, np.full(signal.samples, float(times * number))
         if len(signal.shape) == 1:
-            return signal.events.sum(axis=1, dtype=float) * len(layer.weight), none
-        sums = signal.events.sum(axis=0, dtype=float)
-        return fan_out(layer, signal.shape).ravel() @ sums.reshape(-1, signal.samples), none
+            return signal.spikes * len(layer.weight), none
+        channels = np.ones(signal.shape[0], signal.events.dtype)
+        sums = channels @ signal.events.reshape(len(channels), -1)
+        fans = self._once(layer, "fan-out", lambda: fan_out(layer, signal.shape).ravel())
+        return fans @ sums.reshape(-1, signal.samples).astype(float), none
 
     def rows(self, layer: Weights, signal: Signal) -> np.ndarray:
         """Give the vectors that a layer's matrix multiplies.
@@ -240,7 +317,7 @@ class Evaluator:
 
     def _weigh(self, layer: Weights, signal: Signal) -> Signal:
         shape, bias = layer.output_shape(signal.shape), self._bias(layer, signal.summed)
-        activity = 1.0 if signal.events is None else signal.events.sum(dtype=float) / signal.values.size
+        activity = 1.0 if signal.events is None else signal.spikes.sum() / signal.values.size
         if isinstance(layer, Convolution):
             out = self._convolve(layer, signal, products.convolution_is_sparse(layer, activity))
             if bias is not None:
@@ -249,18 +326,22 @@ class Evaluator:
         flat = signal.values.reshape(-1, signal.shape[0])
         if products.product_is_sparse(layer, activity):
             weights = self._once(layer, "inputs first", lambda: np.ascontiguousarray(layer.weight.T, self.dtype))
-            out = np.zeros((len(flat), shape[0]), self.dtype)
-            core.sparse_product(flat, weights, out)
+            out = self.memory.empty((len(flat), shape[0]), self.dtype)
+            if signal.values.dtype == np.uint8 and products.spikes_come_often(signal.events):
+                core.sparse_series(signal.values, weights, out.reshape(*signal.values.shape[:2], -1))
+            else:
+                core.sparse_product(flat, weights, out)
         else:
             weights = self._once(layer, "weights", lambda: np.ascontiguousarray(layer.weight, self.dtype))
-            out = flat.astype(self.dtype, copy=False) @ weights.T
+            out = self.memory.empty((len(flat), shape[0]), self.dtype)
+            np.matmul(flat.astype(self.dtype, copy=False), weights.T, out=out)
         if bias is not None:
             out += bias
         return Signal(shape, out.reshape(*signal.values.shape[:2], -1), None, signal.summed)
 
     def _convolve(self, layer: Convolution, signal: Signal, sparse: bool) -> np.ndarray:
         maps = signal.values
-        out = np.empty((len(maps), *layer.output_shape(signal.shape), signal.samples), self.dtype)
+        out = self.memory.empty((len(maps), *layer.output_shape(signal.shape), signal.samples), self.dtype)
         if sparse:
             weights, first = self._once(layer, "in one piece", lambda: products.in_one_piece(layer))
             weights = self._once(layer, "pieces", lambda: np.ascontiguousarray(weights, self.dtype))
@@ -269,7 +350,7 @@ class Evaluator:
             weights = self._once(
                 layer, "first direction", lambda: products.first_direction_first(layer).astype(self.dtype)
             )
-            products.dense_convolution(layer, weights, maps, out)
+            products.dense_convolution(layer, weights, maps, out, self.memory.empty)
         return out
 
     def _multiply(
@@ -298,7 +379,8 @@ class Evaluator:
             refractory=int(layer.refractory),
         )
         place = signal.values.shape[1:]
-        spikes, counts = np.empty((self.network.steps, *place), np.uint8), np.empty(place, np.float32)
+        spikes = self.memory.empty((self.network.steps, *place), np.uint8)
+        counts = self.memory.empty(place, np.float32)
         decay = np.array([layer.reset_decay], self.dtype)
         flat = drive.astype(self.dtype, copy=False).reshape(len(drive), -1)
         core.neurons(flat, threshold, leak, decay, dynamics, spikes.reshape(len(spikes), -1), counts.reshape(-1))
@@ -356,14 +438,17 @@ class Evaluator:
             """Pool maps of the shape (..., *sizes, n)."""
             before = values.shape[: -len(signal.shape)]
             values = values.reshape(-1, *flat, *signal.shape[1:], signal.samples)
-            out = np.empty((len(values), *flat, *shape[1:], signal.samples), dtype)
-            core.pool(values, kernel, stride, largest, np.array([divisor], dtype), out)
+            out = self.memory.empty((len(values), *flat, *shape[1:], signal.samples), dtype)
+            # Spikes are added up as they are where they fit in.
+            sums = dtype if prod(kernel) > np.iinfo(np.uint8).max else values.dtype
+            lines = self.memory.empty((2, signal.shape[-1] * signal.samples), sums)
+            core.pool(values, kernel, stride, largest, np.array([divisor], dtype), lines, out)
             return out.reshape(*before, *shape[1:], signal.samples)
 
         values = pooled(signal.values, prod(kernel), signal.values.dtype if largest else self.dtype)
         events = signal.events
         if events is not None and largest:
-            events = np.count_nonzero(values, axis=0).astype(np.float32)
+            events = _counted(values)
         elif events is not None:
             # Spikes of overlapping parts go on from each of them.
             events = pooled(events, 1.0, events.dtype)

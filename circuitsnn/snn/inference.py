@@ -348,8 +348,13 @@ class _Line:
 
     def start(self, number: int, samples: np.ndarray, purpose: int) -> _Block:
         """Code a block of samples."""
+        network, dtype = self.network, self.evaluate.dtype
+        if network.coding == "direct":
+            return _Block(number, Signal.of(samples[None].astype(dtype, copy=False)))
         rng = np.random.default_rng(self._stream(purpose, number))
-        return _Block(number, _coded(self.network, samples, rng, self.evaluate.dtype))
+        series = np.asarray(encode(network.coding, samples, network.steps, rng))
+        series = series.astype(dtype if network.coding == "bipolar" else np.uint8, copy=False)
+        return _Block(number, Signal.of(series, spikes=True))
 
     def pass_on(
         self, block: _Block, start: int, stop: int, chip: int = 0, parts: Mapping[str, MacChip | NeuronChip] = {}
@@ -372,7 +377,7 @@ class _Line:
                 rng = np.random.default_rng(self._stream(_NOISE, chip, place, block.number))
             block.signal = self.evaluate(layer, block.signal, block.earlier, parts.get(layer.name), rng, anew)
             if isinstance(layer, Neuron | Encoder):
-                block.spikes[layer.name] = block.signal.event_counts().sum(axis=1, dtype=float)
+                block.spikes[layer.name] = block.signal.spikes
             if layer.name in self._sources:
                 block.earlier[layer.name] = block.signal
             if layer.name in self._record:
@@ -403,13 +408,6 @@ class _Line:
             done = (self.pass_on(block.branch(), shared, places, chip, parts) for block in blocks)
             found.append([{name: getattr(each, name) for name in _RESULTS} for each in done])
         return found
-
-
-def _coded(network: Network, samples: np.ndarray, rng: np.random.Generator, dtype: np.dtype) -> Signal:
-    if network.coding == "direct":
-        return Signal.of(samples[None].astype(dtype, copy=False))
-    series = np.asarray(encode(network.coding, samples, network.steps, rng))
-    return Signal.of(series.astype(dtype if network.coding == "bipolar" else np.uint8, copy=False), spikes=True)
 
 
 def _on_workers(line: _Line, samples: np.ndarray, chips: int, batch: int, jobs: int) -> dict[str, dict]:

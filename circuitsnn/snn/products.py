@@ -7,7 +7,7 @@ one of 120 below 0.22; a convolution with 64 outputs and 5 x 5 elements below 0.
 another machine results are the same, some of them later.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from math import prod
 
 import numpy as np
@@ -15,9 +15,7 @@ import numpy as np
 from circuitsnn.core import spiking as core
 from circuitsnn.snn.layers import Convolution, Dense
 
-__all__ = ["convolution_is_sparse", "dense_convolution", "product_is_sparse", "sparse_convolution"]
-
-Element = tuple[tuple[int, ...], tuple[slice, ...], tuple[slice, ...]]
+__all__ = ["convolution_is_sparse", "dense_convolution", "product_is_sparse", "sparse_convolution", "spikes_come_often"]
 
 _FETCHED = 2.5
 """How much longer an addition takes whose weight is fetched for one spike than a product of the library."""
@@ -27,6 +25,10 @@ _PIECE = 600.0
 """The same for convolutions, for each piece of weights that lies in one line."""
 _MOVED = 60.0
 """Products in whose time one number is brought to another order of axes."""
+_OFTEN = 3.0
+"""Spikes of an input that spikes at all from which on inputs are brought together by steps."""
+_MANY = 150
+"""Inputs of a sample that spike at all from which on they are."""
 _BUFFER = 2**20
 """Numbers that are gathered at a time for dense convolutions: about what the cache of a core holds."""
 
@@ -47,6 +49,26 @@ def product_is_sparse(layer: Dense, activity: float) -> bool:
         Whether that is faster.
     """
     return activity * (_FETCHED + _SPIKE / len(layer.weight)) < 1.0
+
+
+def spikes_come_often(events: np.ndarray) -> bool:
+    """Say whether a dense layer should bring inputs together that spike in the same steps.
+
+    For 290 active pixels with 4.6 spikes in 10 steps that was faster by a tenth with 84 outputs, by a quarter with 500;
+    for active neurons with 2.1 spikes slower by up to a tenth, for 50 of them by half.
+
+    Parameters
+    ----------
+    events : ndarray, shape (n, inputs)
+        Spikes of each input in all steps.
+
+    Returns
+    -------
+    bool
+        Whether that is faster.
+    """
+    active = np.count_nonzero(events)
+    return active > _MANY * len(events) and float(events.sum()) > _OFTEN * active
 
 
 def convolution_is_sparse(layer: Convolution, activity: float) -> bool:
@@ -75,7 +97,13 @@ def first_direction_first(layer: Convolution) -> np.ndarray:
     return np.ascontiguousarray(np.swapaxes(layer.weight, 1, 2)).reshape(len(layer.weight), -1)
 
 
-def dense_convolution(layer: Convolution, weights: np.ndarray, maps: np.ndarray, out: np.ndarray) -> None:
+def dense_convolution(
+    layer: Convolution,
+    weights: np.ndarray,
+    maps: np.ndarray,
+    out: np.ndarray,
+    empty: Callable[..., np.ndarray] = np.empty,
+) -> None:
     """Convolve by matrix products, for each position along the first direction one.
 
     Parameters
@@ -88,49 +116,28 @@ def dense_convolution(layer: Convolution, weights: np.ndarray, maps: np.ndarray,
         Inputs.
     out : ndarray, shape (T, outputs, *positions, n)
         Is filled.
+    empty : callable
+        Gives memory, as `numpy.empty`.
     """
-    elements = list(_elements(layer, maps.shape[3:-1], out.shape[3:-1]))
-    for source, sink in zip(maps, out, strict=True):
-        _dense_step(layer, weights, elements, source, sink)
-
-
-def _dense_step(
-    layer: Convolution, weights: np.ndarray, elements: list[Element], maps: np.ndarray, out: np.ndarray
-) -> None:
-    channels, rows, samples = maps.shape[0], maps.shape[1], maps.shape[-1]
-    step, edge, high = layer.stride[0], layer.padding[0], layer.kernel[0]
-    positions, others = out.shape[1], out.shape[2:-1]
-    of_row = channels * prod(layer.kernel[1:]) * prod(others) * samples
-    band = max(high, _BUFFER // of_row // step)
-    make = np.zeros if any(layer.padding) else np.empty
-    for first in range(0, positions, band):
-        last = min(first + band, positions)
-        start = first * step - edge
-        gathered = make(((last - 1 - first) * step + high, channels, *layer.kernel[1:], *others, samples), out.dtype)
-        low, stop = max(start, 0), min(start + len(gathered), rows)
-        if low < stop:
-            source, sink = np.swapaxes(maps[:, low:stop], 0, 1), gathered[low - start : stop - start]
-            for element, to, taken in elements:
-                sink[(slice(None), slice(None), *element, *to)] = source[(slice(None), slice(None), *taken)]
-        for position in range(first, last):
-            at = (position - first) * step
-            patch = gathered[at : at + high].reshape(weights.shape[1], -1)
-            np.matmul(weights, patch, out=out[:, position].reshape(len(out), -1))
-
-
-def _elements(layer: Convolution, sizes: tuple[int, ...], positions: tuple[int, ...]) -> Iterator[Element]:
-    """Give each element of the kernel (but for the first direction), and where it meets which inputs."""
-    for element in np.ndindex(*layer.kernel[1:]):
-        to, taken = [], []
-        for k, size, number, step, edge in zip(
-            element, sizes, positions, layer.stride[1:], layer.padding[1:], strict=True
-        ):
-            low = max(-((k - edge) // step), 0)
-            high = min((size - 1 + edge - k) // step + 1, number)
-            to.append(slice(low, max(high, low)))
-            begin = low * step + k - edge
-            taken.append(slice(begin, begin + max(high - low, 0) * step, step))
-        yield element, tuple(to), tuple(taken)
+    # In two directions as in three, the second of size one.
+    maps = maps.reshape(*maps.shape[:3], -1, *maps.shape[-2:])
+    flat = (1,) * (3 - len(layer.kernel))
+    others = (*flat, *out.shape[3:-1])
+    stride, padding = (*flat, *layer.stride[1:]), (*(0 for _ in flat), *layer.padding[1:])
+    step, high = layer.stride[0], layer.kernel[0]
+    of_row, columns = maps.shape[1] * prod(layer.kernel[1:]), prod(others) * maps.shape[-1]
+    band = max(high, _BUFFER // (of_row * columns) // step)
+    for first in range(0, out.shape[2], band):
+        sinks = out[:, :, first : first + band].reshape(len(maps), len(weights), -1, columns)
+        number = sinks.shape[2]
+        rows = ((number - 1) * step + high, maps.shape[1], *flat, *layer.kernel[1:], *others, maps.shape[-1])
+        gathered = empty(rows, out.dtype)
+        # What neighbouring positions meet overlaps.
+        strides = (step * gathered.strides[0], columns * out.itemsize, out.itemsize)
+        patches = np.lib.stride_tricks.as_strided(gathered, (number, high * of_row, columns), strides)
+        for source, sink in zip(maps, sinks, strict=True):
+            core.gather(source, first * step - layer.padding[0], stride, padding, gathered)
+            np.matmul(weights, patches, out=np.swapaxes(sink, 0, 1))
 
 
 def in_one_piece(layer: Convolution) -> tuple[np.ndarray, np.ndarray]:

@@ -10,6 +10,7 @@ from scipy.signal import lfilter
 from circuitsnn.errors import InputError
 from circuitsnn.snn import inference, products
 from circuitsnn.snn.coding import encode
+from circuitsnn.snn.evaluation import Memory
 from circuitsnn.snn.inference import run
 from circuitsnn.snn.layers import (
     AveragePool,
@@ -98,12 +99,13 @@ def deep_map_network(rng):
 NETWORKS = (flat_network, map_network, deep_map_network)
 
 
-@pytest.mark.parametrize("sparse", [False, True])
+@pytest.mark.parametrize(("sparse", "often"), [(False, False), (True, False), (True, True)])
 @pytest.mark.parametrize("make", NETWORKS)
-def test_networks_are_those_of_plain_loops(make, sparse, monkeypatch):
+def test_networks_are_those_of_plain_loops(make, sparse, often, monkeypatch):
     # Products by events and by matrices both, whatever the activity.
     for name in ("product_is_sparse", "convolution_is_sparse"):
         monkeypatch.setattr(products, name, lambda layer, activity: sparse)
+    monkeypatch.setattr(products, "spikes_come_often", lambda events: often)
     rng = np.random.default_rng(4)
     network = make(rng)
     x = rng.random((70, *network.input_shape))
@@ -123,6 +125,33 @@ def test_networks_are_those_of_plain_loops(make, sparse, monkeypatch):
     np.testing.assert_allclose(found.outputs[0], expected[network.layers[-1].name].sum(axis=0), atol=1e-11)
     # Without records, layers behind the last neurons get sums over all steps.
     np.testing.assert_allclose(run(network, x, precision="float64").outputs, found.outputs, atol=1e-11)
+
+
+@pytest.mark.parametrize("make", [map_network, deep_map_network])
+def test_results_do_not_depend_on_what_is_gathered_at_a_time(make, monkeypatch):
+    monkeypatch.setattr(products, "convolution_is_sparse", lambda layer, activity: False)
+    rng = np.random.default_rng(9)
+    network = make(rng)
+    x = rng.random((5, *network.input_shape))
+    expected = run(network, x, precision="float64", record="neuron2").records["neuron2"]
+    monkeypatch.setattr(products, "_BUFFER", 1)
+    np.testing.assert_array_equal(run(network, x, precision="float64", record="neuron2").records["neuron2"], expected)
+
+
+def test_memory_is_used_again_once_nothing_refers_to_it():
+    memory = Memory()
+    first, second = memory.empty((3, 200, 200), np.float32), memory.empty((3, 200, 200), np.float32)
+    assert first.ctypes.data % 64 == second.ctypes.data % 64 == 0
+    assert not np.shares_memory(first, second)
+    place, view = first.ctypes.data, first[1:].T
+    del first
+    third = memory.empty((3, 200, 200), np.float32)
+    assert not np.shares_memory(third, view)
+    del view
+    # What is larger does not fit in, what is much smaller would waste it.
+    others = [memory.empty((size,), np.uint8) for size in (480_001, 239_999)]
+    assert place not in [each.ctypes.data for each in others]
+    assert memory.empty((200, 200), np.float64).ctypes.data == place
 
 
 @pytest.mark.parametrize("coding", ["poisson", "bernoulli", "latency", "bipolar"])

@@ -10,7 +10,7 @@ n is the number of word lines that rise together: they share the charge of their
 it every current, falls with n. g(n) is that effect on a nominal cell; d(n) w_i is what it does beyond that to cell i,
 whose distance from its threshold is its own (second basis; left out where it is not needed). l is the leakage of the
 column's cells, a constant of the column. u and w are kept as sums of a few products of a function of k and a number of
-the cell (singular value decomposition), so that s is a matrix product.
+the cell, so that s is a matrix product: functions from the singular value decomposition of u, the same for both.
 
 Where the line falls far, cells differ in how much less they draw from a low line. The third basis, in use where that
 matters, adds it to first order about the representative voltage v: s becomes
@@ -26,7 +26,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import combinations_with_replacement, pairwise
+from itertools import combinations_with_replacement, pairwise, product
 from typing import NamedTuple
 
 import numpy as np
@@ -54,7 +54,7 @@ _POINTS = 8  # of the quadrature over a word line's wave: exact for polynomials 
 _SETTLED = 5.0  # time constants of the word line between the last pulse and the sample
 _TOLERANCE = 2e-6  # of the transients [V]
 _DEGREE = 4
-# Largest residual, over the range of the discharges, above which a further basis comes in: 0.1 LSB at 6 bits.
+# Largest residual, over the range of the discharges, above which further bases or functions come in: 0.1 LSB at 6 bits.
 _ENOUGH = 0.1 / 63
 _COLUMNS = 4  # that a thread reads at a time
 _CUT = 1e-3  # singular values below this part of the largest are left out
@@ -337,6 +337,8 @@ class Calibration:
     """g for 0, 1, ... word lines, shape (rows + 1,). [1]"""
     bases: int
     """Number of bases in use: 1, 2 with that of the word lines' level, 3 with that of the line's voltage too."""
+    rank: int
+    """Most functions of the drive code in use."""
     residual_rms: float
     """Root mean square of the residual of held-out transients. [V]"""
     residual_max: float
@@ -377,23 +379,10 @@ class Calibration:
         """
         return self.read.level(n_on) - self.read.level(self.n_on)
 
-    def factors(self, functions: int) -> np.ndarray:
-        """Give what the functions of the drive code count for: g(n), and d(n) g(n) for those of the second basis.
-
-        Parameters
-        ----------
-        functions : int
-            Number of functions, those of all bases.
-
-        Returns
-        -------
-        ndarray, shape (functions, rows + 1)
-            Factors for 0, 1, ... word lines on.
-        """
-        factors = np.tile(self.gain, (self.bases, 1))
-        if self.bases > 1:
-            factors[1] *= self.droop(np.arange(len(self.gain)))
-        return np.repeat(factors, functions // self.bases, axis=0)
+    @cached_property
+    def levels(self) -> np.ndarray:
+        """What the sums over the first and the second basis count for: g(n), and g(n) d(n), shape (2, rows + 1)."""
+        return self.gain * np.array([np.ones_like(self.gain), self.droop(np.arange(len(self.gain)))])
 
     def features(self, drive: np.ndarray, phi: np.ndarray) -> np.ndarray:
         """Turn drive codes into the left factor of the matrix product.
@@ -408,61 +397,60 @@ class Calibration:
         Returns
         -------
         ndarray of float32, shape (reads, rank * rows)
-            g(n) phi_r(k), and with further bases g(n) d(n) phi_r(k) and g(n) phi_r(k) after them.
+            phi_r(k).
         """
-        factors = self.factors(len(phi)).astype(np.float32)[:, np.count_nonzero(drive, axis=1)]
-        parts = []
-        for values, factor in zip(phi.astype(np.float32), factors[..., None], strict=True):
-            # Spikes are their own function of the code.
-            spikes = len(values) == 2 and values[0] == 0.0 and values[1] == 1.0
-            parts.append((drive if spikes else values.take(drive)) * factor)
-        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+        return np.concatenate([each.take(drive) for each in phi.astype(np.float32)], axis=1)
 
-    def sums(self, features: np.ndarray, psi: np.ndarray) -> np.ndarray:
+    def sums(self, features: np.ndarray, psi: np.ndarray, on: np.ndarray) -> np.ndarray:
         """Sum the cells' charges along columns.
 
         Parameters
         ----------
         features : ndarray, shape (reads, rank * rows)
             From `features`.
-        psi : ndarray, shape (rank * rows, columns)
+        psi : ndarray, shape (bases, rank * rows, columns)
             Numbers of the cells, from `cells`; 0 where a cell does not hold a 1.
+        on : ndarray of int, shape (reads,)
+            Word lines on.
 
         Returns
         -------
         ndarray, shape (columns, reads)
             s without the leakage. [1]
         """
-        if self.bases < 3:
-            return psi.T @ features.T
-        split = len(psi) // 3 * 2
-        s = psi[:split].T @ features[:, :split].T
-        mean_fall = s.dtype.type(0.5 * self.unit) * s - s.dtype.type(self.read.card.V_precharge - self.v_line)
-        return s + mean_fall * (psi[split:].T @ features[:, split:].T)
+        gain, lift = self.levels[:, on].astype(psi.dtype)
+        s = gain * (psi[0].T @ features.T)
+        if self.bases > 1:
+            s += lift * (psi[1].T @ features.T)
+        if self.bases > 2:
+            mean_fall = s.dtype.type(0.5 * self.unit) * s - s.dtype.type(self.read.card.V_precharge - self.v_line)
+            s += mean_fall * (gain * (psi[2].T @ features.T))
+        return s
 
-    def cells(self, sides: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def cells(self, sides: np.ndarray, phi: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Find each cell's charge in units of the nominal cell's.
 
         Parameters
         ----------
         sides : ndarray, shape (cells, TRANSISTORS, COLUMNS)
             Cells, as if each held a 1.
+        phi : ndarray, shape (rank, codes), optional
+            Functions of the drive code; without them, those that say most of these cells.
 
         Returns
         -------
         phi : ndarray, shape (rank, codes)
             Functions of the drive code.
-        psi : ndarray, shape (rank, cells)
+        psi : ndarray, shape (bases * rank, cells)
             Numbers of the cells: u_i(k) = sum_r phi_r(k) psi_ri, and then as many for w_i(k) and for t_i(k).
         """
-        parts = [_factors(self._relative(sides, self.n_on))]
-        rank = len(parts[0][0])
+        parts = [self._relative(sides, self.n_on)]
         if self.bases > 1:
-            parts.append(_factors(self._level_slope(sides), rank))
+            parts.append(self._level_slope(sides))
         if self.bases > 2:
-            parts.append(_factors(self._line_slope(sides), rank))
-        phi, psi = (np.concatenate(each) for each in zip(*parts, strict=True))
-        return phi, psi
+            parts.append(self._line_slope(sides))
+        phi = _functions(parts[0], self.rank) if phi is None else phi
+        return phi, np.vstack([np.linalg.lstsq(phi.T, each)[0] for each in parts])
 
     @cached_property
     def fit(self) -> CellFit:
@@ -480,30 +468,19 @@ class Calibration:
         sample[..., draws] = z
         fitted, judged = (self.read.sides(self.read.shifts(each)) for each in sample)
         phi, _ = self.cells(judged)
-        numbers, kept = self._in(phi, fitted), self._in(phi, judged)
+        (_, numbers), (_, kept) = self.cells(fitted, phi), self.cells(judged, phi)
         targets = np.vstack([np.log(numbers[:1]), numbers[1:] / numbers[:1], _logarithm(self.leakage(fitted))])
         for degree in range(2, _HIGHEST + 1):
             parent, variable = _products(4, degree)
             powers = [_evaluate(parent, variable, each) for each in z]
             coefficients = np.linalg.lstsq(powers[0], targets.T)[0].T
-            found = coefficients[: len(phi)] @ powers[1].T
+            found = coefficients[: len(numbers)] @ powers[1].T
             found = np.vstack([np.ones(_SAMPLE), found[1:]]) * np.exp(found[0])
-            rank = len(phi) // self.bases
-            charge, exact = (phi[:rank, -1] @ each[:rank] for each in (found, kept))
+            charge, exact = (phi[:, -1] @ each[: len(phi)] for each in (found, kept))
             error = float(np.sqrt(np.mean((charge / exact - 1.0) ** 2)))
             if error <= _FITTED:
                 break
         return CellFit(phi, Fit(draws, parent, variable, coefficients.astype(np.float32)), error)
-
-    def _in(self, phi: np.ndarray, sides: np.ndarray) -> np.ndarray:
-        """Give cells' numbers for functions of the code that are given, shape (rank, cells)."""
-        parts = [self._relative(sides, self.n_on)]
-        if self.bases > 1:
-            parts.append(self._level_slope(sides))
-        if self.bases > 2:
-            parts.append(self._line_slope(sides))
-        functions = np.split(phi, self.bases)
-        return np.vstack([np.linalg.lstsq(f.T, u)[0] for f, u in zip(functions, parts, strict=True)])
 
     def _relative(self, sides: np.ndarray, n_on: float, v_line: float | None = None) -> np.ndarray:
         v_line = self.v_line if v_line is None else v_line
@@ -599,15 +576,17 @@ def calibrate(
     gain = np.interp(np.arange(rows + 1), points, gains) / (unit * reference * read.capacitance)
 
     half, flat = (len(drives) + 1) // 2, sides.reshape(-1, *sides.shape[2:])
-    for bases in (1, 2, 3):
-        model = Calibration(
-            read, np.zeros(2), unit, n_on, n_spread, v_line, gain, bases, 0.0, 0.0, float(np.ptp(discharges))
-        )
+    powers, span = np.arange(1, _DEGREE + 1), float(np.ptp(discharges))
+    most = Calibration(read, np.zeros(2), unit, n_on, n_spread, v_line, gain, 1, len(read.levels), 0.0, 0.0, span)
+    # Few sums first, several over the same functions before those over several.
+    ranks = range(1, len(most.cells(flat)[0]) + 1)
+    for bases, rank in sorted(product((1, 2, 3), ranks), key=lambda order: (order[0] * order[1], order[1])):
+        model = replace(most, bases=bases, rank=rank)
         phi, psi = model.cells(flat)
-        psi = np.moveaxis(psi.reshape(len(phi), columns, rows) * stored, 1, 2).reshape(-1, columns)
+        psi = psi.reshape(bases, len(phi), columns, rows) * stored
+        psi = np.moveaxis(psi, 2, 3).reshape(bases, -1, columns)
         leakage = (model.leakage(flat).reshape(columns, rows) * stored).sum(axis=1)
-        s = model.sums(model.features(drives, phi).astype(float), psi).T + leakage
-        powers = np.arange(1, _DEGREE + 1)
+        s = model.sums(model.features(drives, phi).astype(float), psi, on).T + leakage
         # Each power over the largest s, so that the fit is well conditioned.
         largest = np.abs(s).max() or 1.0
         fitted, *_ = np.linalg.lstsq((s[:half, :, None] / largest).reshape(-1, 1) ** powers, discharges[:half].ravel())
@@ -624,18 +603,17 @@ def _reference(read: ArrayRead) -> int:
     return len(read.levels) - 1
 
 
-def _factors(u: np.ndarray, rank: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Split u (codes, cells) into few products, the first with the cells' mean function of the code."""
+def _functions(u: np.ndarray, most: int) -> np.ndarray:
+    """Give the few functions of the code that u (codes, cells) is made of, the first the cells' mean one."""
     if len(u) == 2:
-        return np.array([[0.0, 1.0]])[: rank or 1], u[1:]
-    left, values, right = np.linalg.svd(u, full_matrices=False)
-    if rank is None:
-        rank = max(1, int(np.sum(values > _CUT * values[0])))
+        return np.array([[0.0, 1.0]])
+    left, values, _ = np.linalg.svd(u, full_matrices=False)
+    left = left[:, : min(max(1, int(np.sum(values > _CUT * values[0]))), most)]
     # Sizes of order one on both sides keep single precision; the sign of the first is that of the charges.
-    scale = np.abs(left[:, :rank]).max(axis=0)
+    scale = np.abs(left).max(axis=0)
     scale[0] = np.copysign(scale[0], left[:, 0].sum())
     scale[scale == 0.0] = 1.0
-    return (left[:, :rank] / scale).T, (values[:rank] * scale)[:, None] * right[:rank]
+    return (left / scale).T
 
 
 def _products(variables: int, degree: int) -> tuple[np.ndarray, np.ndarray]:

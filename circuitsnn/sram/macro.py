@@ -220,7 +220,7 @@ class Macro:
             If the seed is no whole number >= 0.
         """
         other = copy(self)
-        for made in ("_cells", "_numbers"):
+        for made in ("_cells", "_numbers", "_presented"):
             other.__dict__.pop(made, None)
         other._fabricate(whole_number("seed", seed, 0))
         return other
@@ -293,42 +293,43 @@ class Macro:
         return self._physical
 
     def _lay_out(self, faults: Faults | None, spares: int) -> None:
-        """Store the bits: `_stored` has shape (rows, columns), columns numbered slot, place in the slot, output."""
+        """Store the bits: `_stored` has shape (rows, columns), columns as they lie in the arrays."""
         outputs, inputs = self.weights.shape
         cells = self.weight_mapping.to_cells(self.weights.T)  # (inputs, outputs, columns)
-        per_weight, below = self.tiling.columns_per_weight, self.tiling.rows_per_weight
-        blocks, physical, significances = [], [], []
-        at = np.arange(outputs) * per_weight
-        for slot, columns in enumerate(self._slots.columns):
-            if self.significance == "pulse_width":
-                bits = np.zeros((inputs, below, outputs), np.uint8)
-                bits[:, : len(columns)] = np.moveaxis(cells[..., list(columns)], -1, 1)
-                blocks.append(bits.reshape(inputs * below, outputs))
-                physical.append(at + slot)
-                # The column's most significant bit counts, as in columns of one bit.
-                significances.append(np.full(outputs, self._slots.scale[slot] * 2.0 ** (len(columns) - 1)))
-            else:
-                blocks += [cells[..., column] for column in columns]
-                physical += [at + column for column in columns]
-                significances += [np.full(outputs, self.weight_mapping.significances[c], float) for c in columns]
-        stored, physical, significances = (
-            np.concatenate(blocks, axis=1),
-            np.concatenate(physical),
-            np.concatenate(significances),
-        )
-        in_use = outputs * per_weight
+        significances, below = self.weight_mapping.significances, self.tiling.rows_per_weight
+        if self.significance == "pulse_width":
+            bits = np.zeros((inputs, below, outputs, len(self._slots.columns)), np.uint8)
+            for slot, columns in enumerate(self._slots.columns):
+                bits[:, : len(columns), :, slot] = np.moveaxis(cells[..., list(columns)], -1, 1)
+            cells = bits
+            # The column's most significant bit counts, as in columns of one bit.
+            significances = self._slots.scale * [2.0 ** (len(columns) - 1) for columns in self._slots.columns]
+        stored, in_use = cells.reshape(inputs * below, -1), outputs * self.tiling.columns_per_weight
         self._physical = (inputs * below, in_use + spares)
         self._dead_rows = np.zeros(inputs * below, bool)
+        #: Physical column of each column.
         self.repair = np.arange(in_use)
         if faults is not None:
             if faults.shape != self._physical:
                 raise InputError(f"faults are about {faults.shape} cells; the macro has {self._physical}")
-            counts = np.empty(in_use)
-            counts[physical] = significances
-            self.repair = repair_map(faults, in_use, counts)
-            stored = faults.apply(stored, self.repair[physical])
+            self.repair = repair_map(faults, in_use, np.tile(significances.astype(float), outputs))
+            stored = faults.apply(stored, self.repair)
             self._dead_rows = faults.dead_rows
-        self._stored, self._columns = stored.astype(bool), self.repair[physical]
+        self._stored = stored.astype(bool)
+        self._source = self._order()
+
+    def _order(self) -> np.ndarray | None:
+        """Column in each place of the kernel's order (merged, outputs, slots), -1 where there is none.
+
+        None where that is the order of the columns.
+        """
+        if self.significance != "charge_sharing":
+            return None
+        outputs, per_weight = len(self.weights), self.weight_mapping.columns
+        source = np.full((max(len(each) for each in self._slots.columns), outputs, len(self._slots.columns)), -1)
+        for slot, columns in enumerate(self._slots.columns):
+            source[: len(columns), :, slot] = np.add.outer(columns, np.arange(outputs) * per_weight)
+        return source.ravel()
 
     def _draw_merging(self, rng: np.random.Generator) -> None:
         """Shares of the columns that are merged for a conversion: binary-weighted capacitors, each its own."""
@@ -343,22 +344,21 @@ class Macro:
         if merged > 1 and self.imperfections.mismatch:
             drawn = nominal + self.card.sigma_merge * np.sqrt(nominal) * rng.standard_normal(nominal.shape)
         self._merged = merged
-        self._share = (drawn / drawn.sum(axis=0)).reshape(merged, -1).astype(np.float32)
+        self._share = self._in_turn(drawn / drawn.sum(axis=0)).astype(np.float32)
         totals = np.array([2 ** len(each) - 1 if merged > 1 else 1 for each in self._slots.columns])
-        self._significance = np.repeat(self._slots.scale * totals, outputs).astype(np.float32)
+        self._significance = np.tile(self._slots.scale * totals, outputs).astype(np.float32)
+
+    def _in_turn(self, shares: np.ndarray) -> np.ndarray:
+        """Bring (merged, slots, outputs) to (merged, conversions)."""
+        return np.ascontiguousarray(np.swapaxes(shares, 1, 2)).reshape(len(shares), -1)
 
     def _in_kernel_order(self, values: np.ndarray) -> np.ndarray:
-        """Bring columns (..., slot-major) to (..., merged, conversions), zeros where a slot has fewer."""
-        outputs, slots = len(self.weights), self._slots.columns
-        if self._merged == 1:
-            return values[..., None, :]
-        laid = np.zeros((*values.shape[:-1], self._merged, len(slots), outputs), values.dtype)
-        start = 0
-        for slot, columns in enumerate(slots):
-            for place in range(len(columns)):
-                laid[..., place, slot, :] = values[..., start : start + outputs]
-                start += outputs
-        return laid.reshape(*values.shape[:-1], self._merged, -1)
+        """Bring columns' values (..., columns) to (..., merged * conversions), zeros where a slot has fewer columns."""
+        if self._source is None:
+            return np.ascontiguousarray(values)
+        laid = values[..., self._source]
+        laid[..., self._source < 0] = 0
+        return laid
 
     # Inputs and drive codes.
 
@@ -379,13 +379,14 @@ class Macro:
         self.input_mapping.to_planes(given)
         return given
 
-    @property
-    def _groups(self) -> list[tuple[slice, slice]]:
-        """Rows of each group, and rows of the array that it is in."""
+    @cached_property
+    def _groups(self) -> list[tuple[slice, slice, int]]:
+        """Rows of each group, rows of the array that it is in, and that array's number from the top."""
         below = self.tiling.rows_per_weight
         tiles = [slice(start * below, stop * below) for start, stop in self.tiling.row_tiles]
         groups = [slice(start * below, stop * below) for start, stop in self.tiling.row_groups]
-        return [(group, next(tile for tile in tiles if tile.start <= group.start < tile.stop)) for group in groups]
+        numbers = [next(n for n, tile in enumerate(tiles) if group.start < tile.stop) for group in groups]
+        return [(group, tiles[number], number) for group, number in zip(groups, numbers, strict=True)]
 
     def _drive(self, plane: np.ndarray) -> np.ndarray:
         """Drive codes of all rows for one plane of inputs, shape (reads, rows)."""
@@ -425,20 +426,20 @@ class Macro:
         planes = np.stack([self._drive(plane) for plane in self.input_mapping.to_planes(inputs)])
         groups = self._groups
         shape = (len(planes), len(groups), len(inputs))
-        driven = np.stack([planes[..., group].sum(axis=-1, dtype=np.int64) for group, _ in groups], axis=1)
+        driven = np.stack([planes[..., group].sum(axis=-1, dtype=np.int64) for group, _, _ in groups], axis=1)
         strongest = np.argsort(driven, axis=None)[-2:]
         drawn = rng.choice(driven.size, 38, replace=driven.size < 38)
         drives = np.zeros((40, int(read.card.rows)), np.uint8)
         for drive, number in zip(drives, [*drawn, *strongest], strict=True):
             plane, chosen, each = np.unravel_index(number, shape)
-            group, tile = groups[chosen]
+            group, tile, _ = groups[chosen]
             drive[group.start - tile.start : group.stop - tile.start] = planes[plane, each, group]
         return drives
 
     def _mismatch(self, columns: slice = slice(None), rows: slice = slice(None)) -> Mismatch:
         """Give the mismatch of columns' cells, shape (columns, rows, transistors)."""
         first, last, _ = rows.indices(self._physical[0])
-        chosen = self._columns[columns]
+        chosen = self.repair[columns]
         drawn = np.empty((len(chosen), last - first, self._read.draws))
         cells.normals(self._key, chosen, first, drawn)
         return self._read.shifts(drawn)
@@ -446,12 +447,12 @@ class Macro:
     def _sides(self, columns: slice, rows: slice = slice(None)) -> np.ndarray:
         """Give the cells' sides, shape (columns, rows, ...)."""
         if self._key is None:
-            shape = (len(self._columns[columns]), self._physical[0], *self._read.nominal.shape)
+            shape = (len(self.repair[columns]), self._physical[0], *self._read.nominal.shape)
             return np.broadcast_to(self._read.nominal, shape)[:, rows]
         return self._read.sides(self._mismatch(columns, rows))
 
     def _columns_of(self, model: Calibration) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Functions of the drive code, numbers of the cells that hold a 1 (rank, rows, columns), leakage of columns.
+        """Functions of the drive code, numbers of the cells (bases, functions, rows, columns), leakage of columns.
 
         Cells that hold 0 draw nothing: their transistors are not even looked at.
         """
@@ -465,19 +466,20 @@ class Macro:
         leakage = np.zeros((len(self.tiling.row_tiles), count))
         if self._key is None:
             if linear:
-                return np.arange(codes, dtype=float)[None], self._stored[None].astype(np.float32), leakage
+                return np.arange(codes, dtype=float)[None], self._stored[None, None].astype(np.float32), leakage
             nominal = self._read.nominal[None]
             phi, psi = model.cells(nominal)
             np.add.at(leakage, tile, self._stored * model.leakage(nominal))
-            return phi, psi.astype(np.float32)[:, :, None] * self._stored, leakage
+            psi = psi.astype(np.float32).reshape(model.bases, -1, 1, 1)
+            return phi, psi * self._stored, leakage
         phi = model.fit.phi
-        psi = np.zeros((len(phi), rows, count), np.float32)
-        cells.numbers(self._key, self._columns, self._stored, self._read.draws, model.fit.table, tile, psi, leakage)
+        psi = np.zeros((model.bases * len(phi), rows, count), np.float32)
+        cells.numbers(self._key, self.repair, self._stored, self._read.draws, model.fit.table, tile, psi, leakage)
+        psi = psi.reshape(model.bases, len(phi), rows, count)
         if linear:
             # The cells' relative currents alone, proportional to the code.
-            first = len(phi) // model.bases
-            relative = (phi[:first, -1] / (codes - 1)).astype(np.float32)
-            return np.arange(codes, dtype=float)[None], np.tensordot(relative, psi[:first], 1)[None], 0.0 * leakage
+            relative = (phi[:, -1] / (codes - 1)).astype(np.float32)
+            return np.arange(codes, dtype=float)[None], np.tensordot(relative, psi[0], 1)[None, None], 0.0 * leakage
         return phi, psi, leakage
 
     def _sums(
@@ -485,10 +487,11 @@ class Macro:
     ) -> np.ndarray:
         """Sum a group's cells along columns, shape (columns, reads), without leakage."""
         # A view where there is one function of the drive code.
-        weights = psi[:, group].reshape(-1, psi.shape[-1])
+        weights = psi[:, :, group].reshape(len(psi), -1, psi.shape[-1])
+        codes = drive[:, group]
         if not self.imperfections.nonlinearity:
-            return weights.T @ drive[:, group].astype(np.float32).T
-        return model.sums(model.features(drive[:, group], phi), weights)
+            return weights[0].T @ codes.astype(np.float32).T
+        return model.sums(model.features(codes, phi), weights, np.count_nonzero(codes, axis=1))
 
     def _transfer(self, model: Calibration) -> np.ndarray:
         return model.transfer if self.imperfections.nonlinearity else np.array([0.0, model.unit])
@@ -498,9 +501,9 @@ class Macro:
     def _set_range(self, inputs: np.ndarray, given: tuple[float, float] | None, bits: int | None) -> None:
         adc = self.card.parts["adc"]
         bits = int(adc.bits) if bits is None else whole_number("converter_bits", bits, 1, 16)
-        low_fall, high_fall, seen, exact = self._calibration_reads(inputs)
-        #: The largest discharge by the calibration's inputs. [V]
-        self.largest_discharge = max(high_fall, self.behaviour.unit)
+        low_fall, high_fall, deepest, seen, exact = self._calibration_reads(inputs)
+        #: The largest discharge of a line by the calibration's inputs. [V]
+        self.largest_discharge = max(deepest, self.behaviour.unit)
         if given is None:
             # One cell's discharge at least, for a matrix of zeros too.
             low, last = low_fall, max(high_fall, low_fall + self.behaviour.unit)
@@ -540,8 +543,11 @@ class Macro:
             for number, leakage in enumerate(leakages)
         ]
 
-    def _calibration_reads(self, inputs: np.ndarray) -> tuple[float, float, np.ndarray, np.ndarray]:
-        """Give the least and the largest fall in reads of inputs, and falls with exact sums of so many as suffice."""
+    def _calibration_reads(self, inputs: np.ndarray) -> tuple[float, float, float, np.ndarray, np.ndarray]:
+        """Give extremes of the falls in reads of inputs, and falls with exact sums of so many as suffice.
+
+        Extremes are the least and the largest fall at the converters, and the largest of a line.
+        """
         phi, psi, leakage = self._design
         inputs = inputs[:_CALIBRATION_READS]
         planes = self.input_mapping.to_planes(inputs)
@@ -550,71 +556,57 @@ class Macro:
         points = len(drive) * len(self._groups) * self._share.shape[1]
         every = int(np.clip(points // _FITTED_POINTS, 1, max(len(drive) // 8, 1))) | 1
         transfer = self._transfer(self.behaviour).astype(np.float32)
-        low, high, seen, exact = np.inf, -np.inf, [], []
-        for group, tile in self._groups:
+        low, high, deepest, seen, exact = np.inf, -np.inf, 0.0, [], []
+        for group, _, number in self._groups:
             sums = self._merging(self._sums(drive, group, self.behaviour, phi, psi))
             volts = np.empty((self._share.shape[1], len(drive)), np.float32)
-            core.discharges(sums, self._kernel_table(leakage[self._tile_number(tile)]), transfer, volts)
+            table = self._kernel_table(leakage[number])
+            core.discharges(sums, table, transfer, volts)
             low, high = min(low, float(volts.min())), max(high, float(volts.max()))
+            lines = np.polynomial.polynomial.polyval(sums.max(axis=1) + table.leakage.ravel(), transfer)
+            deepest = max(deepest, float(lines.max()))
             seen.append(volts[:, ::every].ravel())
             ideal = self._stored[group].T.astype(np.float32) @ drive[::every, group].T.astype(np.float32)
             merged = self._merging(ideal).reshape(self._merged, -1, ideal.shape[1])
             exact.append(np.einsum("mc,mcr->cr", self._nominal_share(), merged).ravel())
         seen, exact = np.concatenate(seen), np.concatenate(exact)
         every = seen.size // _FITTED_POINTS | 1
-        return low, high, seen[::every], exact[::every]
+        return low, high, deepest, seen[::every], exact[::every]
 
     def _merging(self, sums: np.ndarray) -> np.ndarray:
-        """Bring sums of columns, shape (columns, reads), to the kernel's order; zeros where a slot has fewer."""
-        if self._merged == 1:
-            return np.ascontiguousarray(sums, np.float32)
-        source = self._source
-        laid = sums.astype(np.float32, copy=False)[source]
-        laid[source < 0] = 0.0
-        return laid
-
-    @property
-    def _source(self) -> np.ndarray:
-        """Column in each place of the kernel's order, -1 where there is none."""
-        return self._in_kernel_order(np.arange(1, self._stored.shape[1] + 1)).ravel() - 1
+        """Bring sums of columns, shape (columns, reads), to the kernel's order."""
+        return np.ascontiguousarray(self._in_kernel_order(sums.T).T, np.float32)
 
     @cached_property
-    def _cells(self) -> list[tuple[core.Cells, core.Cells]]:
-        """Cells of each row group that hold a 1, those of the third basis apart."""
-        psi, stored, source = self._model[1], np.ascontiguousarray(self._stored.T), self._source
-        early = len(psi) // 3 * 2 if self._bent else len(psi)
-        found = []
-        for group, _ in self._groups:
-            ends, none = (group.start, group.stop), source[:0]
-            later = early * (group.stop - group.start)
-            first = core.cells(psi[:early], stored, source, *ends, 0)
-            found.append((first, core.cells(psi[early:], stored, source if self._bent else none, *ends, later)))
-        return found
+    def _cells(self) -> list[core.Cells]:
+        """Cells of each row group that hold a 1."""
+        stored, source = np.ascontiguousarray(self._stored.T), self._source
+        source = np.arange(len(stored)) if source is None else source
+        return [core.cells(self._model[1], stored, source, group.start, group.stop) for group, _, _ in self._groups]
 
     @cached_property
     def _numbers(self) -> np.ndarray:
-        """Numbers of the cells with columns in the kernel's order, zeros where a slot has fewer."""
-        psi = self._model[1]
-        if self._merged == 1:
-            return np.ascontiguousarray(psi)
-        laid = np.ascontiguousarray(psi[..., self._source])
-        laid[..., self._source < 0] = 0.0
-        return laid
+        """Numbers of the cells with columns in the kernel's order."""
+        return self._in_kernel_order(self._model[1])
 
     @cached_property
     def _sparse(self) -> bool:
         """Whether few cells hold a 1."""
         return bool(self._stored.mean() <= _DENSE)
 
-    @property
-    def _bent(self) -> bool:
-        """Whether the model's third basis is in use."""
-        return self.imperfections.nonlinearity and self._actual.bases == 3
+    @cached_property
+    def _presented(self) -> tuple[np.ndarray, core.Level, np.ndarray]:
+        """Functions of the drive code, what sums of the bases count for, and the transfer, as kernels take them."""
+        model, linear = self._actual, not self.imperfections.nonlinearity
+        levels = np.array([[1.0], [0.0]]) + np.zeros(len(model.gain)) if linear else model.levels
+        bend = np.array([0.5 * model.unit, self._read.card.V_precharge - model.v_line], np.float32)
+        level = core.Level(*levels.astype(np.float32), bend)
+        return self._model[0].astype(np.float32), level, self._transfer(model).astype(np.float32)
 
     def _kernel_table(self, leakage: np.ndarray) -> core.Columns:
         """Give the kernel's columns, still without converters and noise."""
         none = np.zeros(self._share.shape[1], np.float32)
-        leakage = np.ascontiguousarray(self._in_kernel_order(leakage), np.float32)
+        leakage = self._in_kernel_order(leakage).reshape(self._merged, -1).astype(np.float32)
         return core.Columns(leakage, self._share, none.astype(np.int64), none, self._significance)
 
     def _nominal_share(self) -> np.ndarray:
@@ -623,7 +615,7 @@ class Macro:
         outputs = len(self.weights)
         share = [2.0 ** np.arange(len(c)) / (2 ** len(c) - 1) for c in self._slots.columns]
         share = [np.pad(each, (0, self._merged - len(each))) for each in share]
-        return np.repeat(np.array(share).T, outputs, axis=1)
+        return np.tile(np.array(share).T, outputs)
 
     def _decode(self, volts: np.ndarray) -> np.ndarray:
         curve, grid = self._inverse
@@ -640,15 +632,12 @@ class Macro:
             variance = variance + float(np.mean(sampling**2 + decision[:, -1] ** 2))
         return np.sqrt(variance).astype(np.float32)
 
-    def _tile_number(self, tile: slice) -> int:
-        return [start * self.tiling.rows_per_weight for start, _ in self.tiling.row_tiles].index(tile.start)
-
     def _converter_of(self, tile_number: int) -> np.ndarray:
         """Give the converter of each conversion: neighbours in an array share one."""
         tiling = self.tiling
         outputs, slots = len(self.weights), len(self._slots.columns)
-        output = np.tile(np.arange(outputs), slots)
-        slot = np.repeat(np.arange(slots), outputs)
+        output = np.repeat(np.arange(outputs), slots)
+        slot = np.tile(np.arange(slots), outputs)
         per_array = tiling.columns // tiling.columns_per_weight
         place = (output % per_array * slots + slot) // tiling.columns_per_adc
         array = tile_number * len(tiling.column_tiles) + output // per_array
@@ -712,11 +701,12 @@ class Macro:
             for start in range(0, len(flat), _CHUNK):
                 part = slice(start, start + _CHUNK)
                 drive = self._drive(plane[part])
-                for g, (group, tile) in enumerate(self._groups):
-                    self._read_group(drive, group, tile, float(factor), keys[p, g], start, total)
-        result = total.T.astype(float)
-        result += self._digital(planes)
-        return result.reshape(*x.shape[:-1], outputs) * self.step
+                for g in range(len(self._groups)):
+                    self._read_group(drive, g, float(factor), keys[p, g], start, total)
+        result = total.T * np.float64(self.step)
+        if self.weight_mapping.offset or mapping.offset:
+            result += self._digital(planes) * self.step
+        return result.reshape(*x.shape[:-1], outputs)
 
     def effective_weights(self) -> np.ndarray:
         """Give the weights that the cells of this chip stand for, to first order.
@@ -738,10 +728,9 @@ class Macro:
                 "'bit_serial', significance 'digital' or 'charge_sharing', and another fidelity than 'ideal'"
             )
         phi, psi, _ = self._model
-        rank = len(phi) // (self._actual.bases if self.imperfections.nonlinearity else 1)
-        currents = np.tensordot(phi[:rank, 1], psi[:rank], 1)
-        conversions = (self._in_kernel_order(currents) * self._share).sum(axis=1) * self._significance
-        weights = conversions.reshape(len(currents), -1, len(self.weights)).sum(axis=1).T
+        currents = self._in_kernel_order(np.tensordot(phi[:, 1], psi[0], 1)).reshape(-1, *self._share.shape)
+        conversions = (currents * self._share).sum(axis=1) * self._significance
+        weights = conversions.reshape(len(currents), len(self.weights), -1).sum(axis=2).T
         return (self.gain * weights + self.weight_mapping.offset) * self.step
 
     def _digital(self, planes: np.ndarray) -> np.ndarray:
@@ -754,87 +743,50 @@ class Macro:
 
     def _exact(self, planes: np.ndarray) -> np.ndarray:
         """Multiply the whole numbers in cells and on word lines; exact, since doubles hold whole numbers to 2^53."""
-        scale = np.zeros(self._stored.shape[1])
-        outputs, start = len(self.weights), 0
         functional = self.significance == "pulse_width"
-        for columns, unit in zip(self._slots.columns, self._slots.scale, strict=True):
-            for place in range(1 if functional else len(columns)):
-                scale[start : start + outputs] = unit * 2**place
-                start += outputs
+        scale = self._slots.scale if functional else self.weight_mapping.significances
         total = 0.0
         for plane, factor in zip(planes, self.input_mapping.factors, strict=True):
             columns = self._drive(plane).astype(float) @ self._stored
-            total = total + factor * (columns * scale).reshape(len(plane), -1, outputs).sum(axis=1)
+            total = total + factor * (columns.reshape(len(plane), -1, len(scale)) @ scale)
         whole = np.rint(total + self._digital(planes))
         return whole.astype(np.int64) if self.step == 1.0 else whole
 
     def _read_group(
-        self,
-        drive: np.ndarray,
-        group: slice,
-        tile: slice,
-        factor: float,
-        key: np.ndarray,
-        start: int,
-        outputs: np.ndarray,
+        self, drive: np.ndarray, number: int, factor: float, key: np.ndarray, start: int, outputs: np.ndarray
     ) -> None:
         """Read one row group and add what its converters give to `outputs`, shape (outputs, reads), from `start` on."""
-        number = self._tile_number(tile)
+        group, tile, array = self._groups[number]
+        phi, level, transfer = self._presented
+        columns, noisy = self._kernel_columns[array], self.imperfections.noise
+        converted = self.imperfections.converter != "none"
+        conversion = columns, transfer, noisy, key, start, self._tables, np.float32(factor), outputs
         if self.fidelity == "transient":
             codes = np.zeros((len(drive), tile.stop - tile.start), np.uint8)
             codes[:, group.start - tile.start : group.stop - tile.start] = drive[:, group]
-            sums = np.ascontiguousarray(self._solve(codes, tile).T)
-            transfer = np.array([0.0, 1.0], np.float32)
-        else:
-            few_on = np.count_nonzero(drive[:, group]) <= _ON * len(drive) * (group.stop - group.start)
-            if (self._sparse or few_on) and self.imperfections.converter != "none":
-                self._multiply(drive, group, tile, factor, key, start, outputs)
-                return
-            phi, psi, _ = self._model
-            transfer = self._transfer(self._actual).astype(np.float32)
-            sums = self._sums(drive, group, self._actual, phi, psi)
-        sums, columns = self._merging(sums), self._kernel_columns[number]
-        noisy = self.imperfections.noise
-        if self.imperfections.converter == "none":
-            s = sums.reshape(self._merged, -1, len(drive)) + columns.leakage[..., None]
-            volts = np.polynomial.polynomial.polyval(s.astype(float), transfer)
-            volts = (volts * columns.share[..., None]).sum(axis=0).astype(np.float32)
-            if noisy:
-                core.noise(key, start, columns.noise, volts)
-            values = factor * columns.significance[:, None] * self._decode(volts)
-            values = values.reshape(-1, len(outputs), len(drive)).sum(axis=0).astype(np.float32)
-            outputs[:, start : start + len(drive)] += values
+            sums, transfer = self._solve(codes, tile).T, np.array([0.0, 1.0], np.float32)
+        elif converted and self._sparse:
+            features = core.present(drive, group.start, group.stop, phi)
+            core.multiply(features, self._cells[number], level, *conversion)
             return
-        core.convert(sums, columns, transfer, noisy, key, start, self._tables, np.float32(factor), outputs)
-
-    def _multiply(
-        self,
-        codes: np.ndarray,
-        group: slice,
-        tile: slice,
-        factor: float,
-        key: np.ndarray,
-        start: int,
-        outputs: np.ndarray,
-    ) -> None:
-        model, functions, rows = self._actual, len(self._model[0]), (group.start, group.stop)
-        factors = model.factors(functions) if self.imperfections.nonlinearity else np.ones((1, codes.shape[1] + 1))
-        phi, factors = self._model[0].astype(np.float32), factors.astype(np.float32)
-        bend = np.array([0.5 * model.unit, self._read.card.V_precharge - model.v_line], np.float32)
-        conversion = (
-            bend, self._kernel_columns[self._tile_number(tile)], self._transfer(model).astype(np.float32),
-            self.imperfections.noise, key, start, self._tables, np.float32(factor), outputs,
-        )  # fmt: skip
-        if self._sparse:
-            number = next(n for n, (each, _) in enumerate(self._groups) if each == group)
-            of_group = functions * (group.stop - group.start)
-            features, active = np.empty((of_group, len(codes)), np.float32), np.empty(of_group, np.uint8)
-            core.present(codes, *rows, phi, factors, features, active)
-            core.multiply(features, active, *self._cells[number], *conversion)
+        elif converted and np.count_nonzero(drive[:, group]) <= _ON * len(drive) * (group.stop - group.start):
+            listed = core.drive(drive, group.start, group.stop, phi)
+            core.multiply_rows(listed, self._numbers, group.start, level, *conversion)
+            return
         else:
-            early = functions // 3 * 2 if self._bent else functions
-            drive = core.drive(codes, *rows, phi, factors)
-            core.multiply_rows(drive, self._numbers, group.start, early, *conversion)
+            sums = self._sums(drive, group, self._actual, phi, self._model[1])
+        sums = self._merging(sums)
+        if converted:
+            core.convert(sums, columns, transfer, *conversion[2:])
+            return
+        s = sums.reshape(self._merged, -1, len(drive)) + columns.leakage[..., None]
+        volts = np.polynomial.polynomial.polyval(s.astype(float), transfer)
+        volts = (volts * columns.share[..., None]).sum(axis=0).astype(np.float32)
+        if noisy:
+            core.noise(key, start, columns.noise, volts)
+        values = factor * columns.significance[:, None] * self._decode(volts)
+        values = values.reshape(len(outputs), -1, len(drive)).sum(axis=1).astype(np.float32)
+        outputs[:, start : start + len(drive)] += values
 
     def _solve(self, codes: np.ndarray, tile: slice) -> np.ndarray:
         """Discharges by the ODE, shape (reads, columns)."""
@@ -922,14 +874,14 @@ class Macro:
         word, bit, count = 0.0, 0.0, self._stored.shape[1]
         spans = len(self.tiling.column_tiles) * array.columns
         # The complementary line of six-transistor cells falls with those that hold 0, taken as the mean of the others.
-        mean = psi.sum(axis=(1, 2), keepdims=True) / max(self._stored.sum(), 1)
+        mean = psi.sum(axis=(2, 3), keepdims=True) / max(self._stored.sum(), 1)
         lines = (psi, np.where(self._stored, 0.0, mean)) if array.parts["cell"].kind == "sram_6t" else (psi,)
         # What each drive code's word line reaches before it falls again, over its level.
         reached = read.levels * (-np.expm1(-read.durations / read.tau) if read.tau > 0.0 else 1.0)
         reads, depths = [], []
         for plane in self.input_mapping.to_planes(inputs):
             drive = self._drive(plane)
-            for group, tile in self._groups:
+            for group, tile, _ in self._groups:
                 for complement, numbers in enumerate(lines):
                     sums = self._sums(drive, group, model, phi, numbers)
                     falls = np.polynomial.polynomial.polyval(sums, transfer)

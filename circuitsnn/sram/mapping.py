@@ -209,17 +209,16 @@ class InputMapping:
             If an input is not a whole number in the range.
         """
         inputs = _whole("inputs", inputs, self.minimum, self.maximum)
-        if self.sign == "unsigned" and self.coding != "bit_serial":
-            return inputs.astype(np.uint8, copy=False)[None]
-        inputs = inputs.astype(np.int64, copy=False)
         if self.sign == "two_phases":
+            inputs = inputs.astype(np.int16, copy=False)
             phases = np.stack([np.maximum(inputs, 0), np.maximum(-inputs, 0)])
         else:
-            phases = (inputs - self.offset)[None]
+            phases = (inputs - self.offset)[None] if self.offset else inputs[None]
+        phases = phases.astype(np.uint8, copy=False)
         if self.coding != "bit_serial":
-            return phases.astype(np.uint8)
-        bits = np.arange(self.bits).reshape(-1, *[1] * inputs.ndim)
-        return np.concatenate([(phase >> bits) & 1 for phase in phases]).astype(np.uint8)
+            return phases
+        bits = np.arange(self.bits, dtype=np.uint8).reshape(-1, *[1] * inputs.ndim)
+        return np.concatenate([(phase >> bits) & np.uint8(1) for phase in phases])
 
 
 def quantise(values: ArrayLike, bits: int = 6) -> tuple[np.ndarray, float]:

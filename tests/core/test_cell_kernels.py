@@ -72,29 +72,26 @@ def product(bases=1, reads=40, rows=24, slots=2, outputs=3, by_rows=False):
     rng = np.random.default_rng(2)
     rank, count = 2, slots * outputs
     stored = rng.random((rows, count)) < 0.3
-    psi = rng.random((rank * bases, rows, count)).astype(np.float32) * stored
-    phi = rng.random((rank * bases, 4)).astype(np.float32)
+    psi = rng.random((bases, rank, rows, count)).astype(np.float32) * stored
+    phi = rng.random((rank, 4)).astype(np.float32)
     phi[:, 0] = 0.0
     drive = rng.integers(0, 4, (reads, rows + 6)).astype(np.uint8)
     drive[:, 3 : 3 + rows // 3] = 0
-    factors = rng.random((rank * bases, rows + 1)).astype(np.float32)
+    gain, lift = rng.random((2, rows + 1)).astype(np.float32)
     first, last = 3, 3 + rows
-    features, active = np.empty((rank * bases * rows, reads), np.float32), np.empty(rank * bases * rows, np.uint8)
-    macro.present(drive, first, last, phi, factors, features, active)
+    features = macro.present(drive, first, last, phi)
     codes = drive[:, first:last]
     on = (codes > 0).sum(axis=1)
-    # Each function's sum for itself: (functions, columns, reads).
-    expected = np.einsum("frn,fr,fnc->fcr", phi[:, codes], factors[:, on], psi)
+    # Each basis's sum for itself: (bases, columns, reads).
+    expected = np.einsum("frn,bfnc->bcr", phi[:, codes], psi)
     source = np.array([4, 0, 5, -1, 2, 3])
-    early = rank * bases if bases < 3 else rank * 2
-    listed = macro.cells(psi[:early], np.ascontiguousarray(stored.T), source, 0, rows, 0)
-    later = macro.cells(
-        psi[early:], np.ascontiguousarray(stored.T), source if bases == 3 else source[:0], 0, rows, early * rows
-    )
+    listed = macro.cells(psi, np.ascontiguousarray(stored.T), source, 0, rows)
     bend = np.array([0.02, 0.05], np.float32)
-    s = expected[:early].sum(axis=0)
-    if bases == 3:
-        s = s + (bend[0] * s - bend[1]) * expected[early:].sum(axis=0)
+    s = gain[on] * expected[0]
+    if bases > 1:
+        s = s + lift[on] * expected[1]
+    if bases > 2:
+        s = s + (bend[0] * s - bend[1]) * gain[on] * expected[2]
     s = np.where(source[:, None] >= 0, s[source], 0.0)
     ones = np.ones(count, np.float32)
     columns = macro.Columns(
@@ -102,26 +99,27 @@ def product(bases=1, reads=40, rows=24, slots=2, outputs=3, by_rows=False):
         ones[None],
         np.zeros(count, np.int64),
         ones * 0,
-        np.repeat([1.0, -2.0], outputs).astype(np.float32),
+        np.tile([1.0, -2.0], outputs).astype(np.float32),
     )
     levels = np.arange(1, 2**14) * 0.01
     tables = macro.converters(levels[None], np.arange(2**14) * 0.01)
     out = np.zeros((outputs, reads), np.float32)
     transfer = np.array([0.0, 1.0, 0.1], np.float32)
-    conversion = bend, columns, transfer, False, KEY, 0, tables, np.float32(3), out
+    level = macro.Level(gain, lift, bend)
+    conversion = level, columns, transfer, False, KEY, 0, tables, np.float32(3), out
     if by_rows:
         laid = np.where(source >= 0, psi[..., source], np.float32(0.0))
         # Rows of other groups must not count.
-        laid = np.pad(laid, [(0, 0), (first, 3), (0, 0)], constant_values=9)
-        macro.multiply_rows(macro.drive(drive, first, last, phi, factors), laid, first, early, *conversion)
+        laid = np.pad(laid, [(0, 0), (0, 0), (first, 3), (0, 0)], constant_values=9)
+        macro.multiply_rows(macro.drive(drive, first, last, phi), laid, first, *conversion)
     else:
-        macro.multiply(features, active, listed, later, *conversion)
+        macro.multiply(features, listed, *conversion)
     fall = (s + 0.25) + 0.1 * (s + 0.25) ** 2
-    return out, 3 * (fall[:outputs] - 2 * fall[outputs:]), active.reshape(rank * bases, rows)
+    return out, 3 * (fall[::slots] - 2 * fall[1::slots]), features.active.reshape(rank, rows)
 
 
 @pytest.mark.parametrize("by_rows", [False, True])
-@pytest.mark.parametrize("bases", [1, 3])
+@pytest.mark.parametrize("bases", [1, 2, 3])
 def test_sums_of_lists_are_the_dense_product(bases, by_rows):
     # More rows and reads than one piece of the kernels.
     out, expected, active = product(bases, reads=150, rows=75, by_rows=by_rows)

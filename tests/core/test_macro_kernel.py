@@ -78,7 +78,7 @@ def test_no_two_conversions_share_a_piece_of_noise():
 
 def case(rng, reads=70, outputs=80, slots=3, merged=1, bits=5, converters=7):
     conversions = slots * outputs
-    levels = np.sort(np.arange(1, 2**bits) - 0.5 + 0.4 * rng.standard_normal((converters, 2**bits - 1)), axis=1)
+    levels = np.sort(np.arange(1, 2**bits) - 0.5 + 0.1 * rng.standard_normal((converters, 2**bits - 1)), axis=1)
     levels[0, 8:11] = levels[0, 8]  # two codes are missing
     levels[1, 8] = levels[1, 9] - 1e-3  # two transitions in one bin
     value = np.linspace(-1, 3, 2**bits).astype(np.float32)
@@ -113,7 +113,9 @@ def test_tables_hold_every_threshold_exactly(bits):
         np.testing.assert_allclose(at / tables.per_volt + tables.low, exact, rtol=0, atol=1.1 / tables.per_volt)
         edges = np.arange(tables.table.shape[1]) << tables.shift
         positions = np.unique([*(at - 1), *at, *(at + 1), *edges, *(edges[1:] - 1)])
-        index = (tables.table[converter, positions >> tables.shift] + positions) >> tables.shift
+        # In 32 bits, over whose end sums may go.
+        sums = tables.table[converter, positions >> tables.shift] + positions.astype(np.uint32)
+        index = sums >> tables.shift
         if tables.crowded[converter]:
             further = tables.thresholds[converter]
             index = [i + np.sum(further[i:] <= position) for i, position in zip(index, positions, strict=True)]
@@ -135,10 +137,10 @@ def test_conversion_against_a_plain_one(merged):
     volts = np.sum(each * columns.share[..., None], axis=0)
     thresholds = levels[columns.converter]
     codes = np.sum(volts[..., None] >= thresholds[:, None], axis=-1)
-    expected = (0.5 * columns.significance[:, None] * value[codes]).reshape(3, -1, sums.shape[1]).sum(axis=0)
+    expected = (0.5 * columns.significance[:, None] * value[codes]).reshape(-1, 3, sums.shape[1]).sum(axis=1)
     # A voltage within rounding of a threshold may go to either side: volts are up to 73, in float32.
     close = np.abs(volts[..., None] - thresholds[:, None]).min(axis=-1) < 3e-5
-    near = close.reshape(3, -1, sums.shape[1]).any(axis=0)
+    near = close.reshape(-1, 3, sums.shape[1]).any(axis=1)
     assert near.mean() < 0.02
     assert np.unique(codes).size == 32
     np.testing.assert_allclose(outputs[~near], expected[~near], rtol=1e-5, atol=1e-5)

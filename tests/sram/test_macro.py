@@ -233,11 +233,11 @@ def test_neighbouring_columns_share_a_converter():
     rng = np.random.default_rng(8)
     macro = Macro(small_card(), matrix(rng, 12, 40))
     for row_tile in range(2):
-        serving = macro._kernel_columns[row_tile].converter.reshape(6, 12)  # bits, outputs
+        serving = macro._kernel_columns[row_tile].converter.reshape(12, 6)  # outputs, bits
         for output in range(12):
             for bit in range(6):
                 array = 2 * row_tile + output // 10
-                assert serving[bit, output] == 8 * array + (output % 10 * 6 + bit) // 8
+                assert serving[output, bit] == 8 * array + (output % 10 * 6 + bit) // 8
     assert macro.converters.converters == 32
 
 
@@ -262,7 +262,7 @@ def test_the_behavioural_model_is_the_circuit(problem, words):
 def test_transient_reads_are_those_of_one_column(problem):
     card, weights, x, behavioural = problem
     macro = Macro(card, weights, "transient", seed=11, behaviour=behavioural.behaviour)
-    group, tile = macro._groups[1]
+    group, tile, _ = macro._groups[1]
     codes = np.zeros((1, 24), np.uint8)
     codes[0, group] = x[0, group]
     column = 5
@@ -283,7 +283,7 @@ def test_calibration_draws_from_all_planes_groups_and_inputs():
     drives = macro._typical_drives(macro._inputs, macro._read, rng)
     found = set()
     for drive in drives:
-        for number, (group, tile) in enumerate(macro._groups):
+        for number, (group, tile, _) in enumerate(macro._groups):
             here = slice(group.start - tile.start, group.stop - tile.start)
             if 0 < drive[here].sum() == drive.sum() and group.stop - group.start == 12:
                 same = np.argwhere(np.all(planes[..., group] == drive[here], axis=-1))
@@ -293,7 +293,7 @@ def test_calibration_draws_from_all_planes_groups_and_inputs():
     assert len(seen) > len(planes) / 2
     assert len(inputs) > 12
     # The read that drives most word lines is among them.
-    most = max(planes[..., group].sum(axis=-1).max() for group, _ in macro._groups)
+    most = max(planes[..., group].sum(axis=-1).max() for group, _, _ in macro._groups)
     assert drives.sum(axis=1).max() == most
 
 

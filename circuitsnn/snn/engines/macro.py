@@ -8,6 +8,7 @@ import numpy as np
 
 from circuitsnn.cards import Card, load_card
 from circuitsnn.checks import check_word, whole_number
+from circuitsnn.core import macro as core
 from circuitsnn.energy.pim import Cost
 from circuitsnn.errors import InputError
 from circuitsnn.snn.engines.base import MacChip, MacDesign, MacEngine
@@ -85,9 +86,10 @@ class InputRange(NamedTuple):
         ndarray of int, shape (n, inputs)
             Whole numbers. [-]
         """
-        low, high = self.mapping.minimum, self.mapping.maximum
-        whole = np.rint(rows if self.unit == 1.0 else rows * rows.dtype.type(1.0 / self.unit))
-        return np.clip(whole, low, high).astype(np.uint8 if low == 0 else np.int16)
+        low, high, number = self.mapping.minimum, self.mapping.maximum, rows.dtype.type
+        found = np.empty(rows.shape, np.uint8 if low == 0 else np.int16)
+        core.whole(rows.ravel(), number(1.0 / self.unit), number(low), number(high), found.reshape(-1))
+        return found
 
 
 def _levels(magnitudes: np.ndarray, most: int) -> int:
@@ -304,7 +306,10 @@ class _Chip(MacChip):
         self.offset = exact.mean(axis=0) - self.gain * found.mean(axis=0)
 
     def multiply(self, rows: np.ndarray, rng: np.random.Generator | None) -> np.ndarray:
-        return self.macro.forward(self.inputs.to_integers(rows), rng) * self.unit * self.gain + self.offset
+        found = self.macro.forward(self.inputs.to_integers(rows), rng)
+        found *= self.unit * self.gain
+        found += self.offset
+        return found
 
 
 class _LinearChip(MacChip):

@@ -49,7 +49,6 @@ ConverterModel = Literal["real", "ideal", "none"]
 _CONVERTERS: Mapping[str, type[Converter]] = {"sar_adc": SarAdc, "flash_adc": FlashAdc, "ramp_adc": RampAdc}
 _CHUNK = 512  # reads that are worked on at a time
 _DENSE = 1 / 3  # share of cells with a 1 up to which lists of these are the fastest way to their sums
-_ON = 1 / 2  # share of word lines on up to which lists of these are the fastest way with more such cells
 _CALIBRATION_READS = 64
 _FITTED_POINTS = 2**17  # of a calibration that gain and offset come from
 _ENERGY_READS = 64  # lines' reads that the cells' energy comes from
@@ -575,7 +574,8 @@ class Macro:
 
     def _merging(self, sums: np.ndarray) -> np.ndarray:
         """Bring sums of columns, shape (columns, reads), to the kernel's order."""
-        return np.ascontiguousarray(self._in_kernel_order(sums.T).T, np.float32)
+        laid = sums if self._source is None else self._in_kernel_order(sums.T).T
+        return np.ascontiguousarray(laid, np.float32)
 
     @cached_property
     def _cells(self) -> list[core.Cells]:
@@ -769,7 +769,7 @@ class Macro:
             features = core.present(drive, group.start, group.stop, phi)
             core.multiply(features, self._cells[number], level, *conversion)
             return
-        elif converted and np.count_nonzero(drive[:, group]) <= _ON * len(drive) * (group.stop - group.start):
+        elif converted:
             listed = core.drive(drive, group.start, group.stop, phi)
             core.multiply_rows(listed, self._numbers, group.start, level, *conversion)
             return

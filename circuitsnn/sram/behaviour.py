@@ -30,6 +30,7 @@ from itertools import combinations_with_replacement, pairwise, product
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from circuitsnn.cards import Card
 from circuitsnn.core import bitline as core
@@ -48,7 +49,10 @@ from circuitsnn.sram.cell import (
 from circuitsnn.sram.mapping import InputMapping
 from circuitsnn.transistor.mosfet import Conditions
 
-__all__ = ["ArrayRead", "Calibration", "CellFit", "calibrate"]
+__all__ = ["CALIBRATION_COLUMNS", "ArrayRead", "Calibration", "CellFit", "calibrate"]
+
+CALIBRATION_COLUMNS = 8
+"""Columns that `calibrate` reads."""
 
 _POINTS = 8  # of the quadrature over a word line's wave: exact for polynomials of degree 15 in its voltage
 _SETTLED = 5.0  # time constants of the word line between the last pulse and the sample
@@ -522,7 +526,7 @@ class Calibration:
 
 
 def calibrate(
-    read: ArrayRead, drives: np.ndarray, density: float, mismatch: bool, rng: np.random.Generator
+    read: ArrayRead, drives: np.ndarray, density: ArrayLike, mismatch: bool, rng: np.random.Generator
 ) -> Calibration:
     """Fit the behavioural model to transients.
 
@@ -532,8 +536,9 @@ def calibrate(
         The reads.
     drives : ndarray of int, shape (reads, rows)
         Drive codes typical of the use; half serve the fit, the others the residual.
-    density : float
-        Share of cells that hold a 1; columns are drawn with densities about it. [1]
+    density : float or array_like, shape (CALIBRATION_COLUMNS,)
+        Share of cells that hold a 1, in ascending order for columns that differ; columns are drawn with densities about
+        it, the largest well above it. [1]
     mismatch : bool
         Whether the columns have mismatch.
     rng : numpy.random.Generator
@@ -550,9 +555,9 @@ def calibrate(
         If the transients cannot be solved.
     """
     rows = drives.shape[1]
-    columns = 8
-    share = np.clip(density * rng.uniform(0.4, 1.6, (columns, 1)), 0.02, 0.98)
-    stored = rng.random((columns, rows)) < share
+    columns = CALIBRATION_COLUMNS
+    share = np.clip(density * np.sort(rng.uniform(0.5, 1.3, columns)), 0.02, 0.98)
+    stored = rng.random((columns, rows)) < share[:, None]
     sides = (
         read.sides(read.draw((columns, rows), rng))
         if mismatch

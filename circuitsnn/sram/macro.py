@@ -29,7 +29,7 @@ from circuitsnn.core import bitline, cells
 from circuitsnn.core import macro as core
 from circuitsnn.energy.pim import LayerShape, digital_cnn, in_memory
 from circuitsnn.errors import InputError
-from circuitsnn.sram.behaviour import ArrayRead, Calibration, calibrate
+from circuitsnn.sram.behaviour import CALIBRATION_COLUMNS, ArrayRead, Calibration, calibrate
 from circuitsnn.sram.cell import TYPICAL, Mismatch
 from circuitsnn.sram.faults import Faults, repair_map
 from circuitsnn.sram.mapping import InputCoding, InputMapping, InputSign, WeightMapping, WeightScheme, quantise
@@ -406,13 +406,14 @@ class Macro:
                 "behaviour is that of another array card, other conditions or other codings; allowed is one of a macro "
                 "that has the same"
             )
-        density = float(np.clip(self._stored.mean(), 0.05, 0.95))
+        # From the emptiest column to the fullest, whose lines fall deepest.
+        densities = np.quantile(self._stored.mean(axis=0), np.linspace(0.0, 1.0, CALIBRATION_COLUMNS))
         #: The model of the design's supplies, from which range and decoding come.
-        self.behaviour = calibrate(read, drives, density, mismatch, rng) if behaviour is None else behaviour
+        self.behaviour = calibrate(read, drives, densities, mismatch, rng) if behaviour is None else behaviour
         self._actual = self.behaviour
         if self._drift:
             changed = {name: getattr(array, name) * (1.0 + self._drift) for name in ("V_DD", "V_WL", "V_precharge")}
-            self._actual = calibrate(replace(read, card=array.replace(**changed)), drives, density, mismatch, rng)
+            self._actual = calibrate(replace(read, card=array.replace(**changed)), drives, densities, mismatch, rng)
         self._read = self._actual.read
 
     def _draw_cells(self, rng: np.random.Generator) -> None:

@@ -4,7 +4,7 @@
 
 Prints a table and stores the figures, with machine and versions, in tests/benchmarks/results/executors.json:
 
-efficiency   time that 2 workers spend inside tasks of 50 ms over 2 x the wall time, workers being there already; for
+efficiency   time that 2 workers spend inside 200 tasks of 50 ms over 2 x the wall time, workers being there already; for
              tasks that wait (what the executor itself takes) and for tasks that compute (what the machine gives, too)
 overhead     wall time of a trivial task, over that of the same call in a plain loop, and in ms
 memory       growth of this process while a million trivial tasks pass through 2 workers [MB]
@@ -52,7 +52,7 @@ def efficiency(executor, function):
     best = 0.0
     for _ in range(ROUNDS):
         start = time.perf_counter()
-        inside = sum(done.duration for done in executor.run(function, tasks(40)))
+        inside = sum(done.duration for done in executor.run(function, tasks(200)))
         best = max(best, inside / executor.workers / (time.perf_counter() - start))
     return best
 

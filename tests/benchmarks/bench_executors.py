@@ -4,8 +4,8 @@
 
 Prints a table and stores the figures, with machine and versions, in tests/benchmarks/results/executors.json:
 
-efficiency   time that 2 workers spend inside 200 tasks of 50 ms over 2 x the wall time, workers being there already; for
-             tasks that wait (what the executor itself takes) and for tasks that compute (what the machine gives, too)
+efficiency   time that 2 workers spend inside 200 tasks of 50 ms over 2 x the wall time, workers being there already;
+             for tasks that wait (what the executor takes) and for tasks that compute (what the machine gives, too)
 overhead     wall time of a trivial task, over that of the same call in a plain loop, and in ms
 memory       growth of this process while a million trivial tasks pass through 2 workers [MB]
 """

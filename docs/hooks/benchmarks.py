@@ -114,8 +114,8 @@ def _inference(result: dict) -> list[str]:
         "A batch of 256 images, 10 time steps, one thread, fastest of interleaved rounds. "
         f"Spike counts differ by {differ:.0f} at most.",
         table(["network", "", "time", "times ours", "peak memory [MiB]"], rows),
-        "With a behavioural macro in both layers of 784-500-10 (`OnMacro()`; merged columns and pulses, which take the fewest "
-        "conversions; `linear=True`) the batch takes, beside exact layers:",
+        "With a behavioural macro in both layers of 784-500-10 (`OnMacro()`; merged columns and pulses, which take "
+        "the fewest conversions; `linear=True`) the batch takes, beside exact layers:",
         table(["layers", "time", "times exact", "conversions [million]"], settings),
         f"100 chips of 64-100-10 over 1,000 images take two workers {chips['chips_wall_s']:.0f} s, "
         f"after {chips['design_s']:.0f} s for the design.",

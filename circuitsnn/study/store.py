@@ -441,7 +441,9 @@ def _check_format(connection: sqlite3.Connection, path: Path, new_allowed: bool 
             f"store {path} has format {version}, which this circuitsnn ({circuitsnn.__version__}) does not know; "
             f"allowed is format {FORMAT}"
         )
-    if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+    # A letter that is wrong in a table's description may hide its rows, which SQLite itself does not mind.
+    described = {sql for (sql,) in connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")}
+    if described != set(_TABLES) or connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
         raise _damaged(path)
 
 

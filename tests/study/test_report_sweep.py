@@ -117,7 +117,8 @@ def test_all_trials_can_be_had_with_all_digits(page, found):
 
 
 def test_provenance_is_that_of_the_store(page, found):
-    assert found.about.made_with.command in told(page)["Command"]
+    # Python may have been started by a program that hands it no command.
+    assert found.about.made_with.command in told(page).get("Command", "")
     assert told(page)["Seed"] == "5"
     assert f"numpy {np.__version__}" in told(page)["Versions"]
     assert found.about.source[:12] in told(page)["Function"]

@@ -478,6 +478,15 @@ def test_damaged_files_give_one_input_error_or_the_whole_truth(whole_store, tmp_
     pd.testing.assert_frame_equal(back, frame)
 
 
+def test_a_letter_of_a_tables_description_hides_no_trials(whole_store, tmp_path):
+    """With another type, the number is no key, and SQLite finds no rows by it."""
+    path, described = tmp_path / "s.db", b"CREATE TABLE trials (number INTEGER PRIMARY"
+    assert whole_store[0].count(described) == 1
+    path.write_bytes(whole_store[0].replace(described, described.replace(b"INTEGER", b"INTEGAR")))
+    with pytest.raises(InputError, match="damaged"):
+        read_store(path)
+
+
 @given(data=st.data())
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_wrong_content_gives_one_input_error(whole_store, tmp_path_factory, data):

@@ -449,5 +449,5 @@ STUDY = Study(
     cards=("sram_macro_65nm",),
     data=("samson",),
     quick_duration=40.0,
-    full_duration=430.0,
+    full_duration=300.0,
 )

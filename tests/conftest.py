@@ -2,8 +2,12 @@
 
 import hashlib
 import os
+import signal
 import tempfile
 from pathlib import Path
+
+# A shell has what it starts in the background ignore Ctrl-C, which what the tests start would inherit.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Numba's cache looks at the file of a function, not at the files that it calls into: after an edit of core/device.py it
 # would go on using the old one inside core/network.py. So each state of the kernels gets a cache of its own.

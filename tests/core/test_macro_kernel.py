@@ -78,13 +78,14 @@ def test_no_two_conversions_share_a_piece_of_noise():
 
 def case(rng, reads=70, outputs=80, slots=3, merged=1, bits=5, converters=7):
     conversions = slots * outputs
-    levels = np.sort(np.arange(1, 2**bits) - 0.5 + 0.1 * rng.standard_normal((converters, 2**bits - 1)), axis=1)
+    levels = np.sort(np.arange(1, 2**bits) - 0.5 + 0.4 * rng.standard_normal((converters, 2**bits - 1)), axis=1)
+    levels[0] = np.arange(1, 2**bits) - 0.5
     levels[0, 8:11] = levels[0, 8]  # two codes are missing
     levels[1, 8] = levels[1, 9] - 1e-3  # two transitions in one bin
     value = np.linspace(-1, 3, 2**bits).astype(np.float32)
     tables = macro.converters(levels, value)
     # A converter with missing codes goes the fast way, one with two thresholds in a bin does not.
-    np.testing.assert_array_equal(tables.crowded[:3], [False, True, False])
+    np.testing.assert_array_equal(tables.crowded[:2], [False, True])
     columns = macro.Columns(
         rng.uniform(0, 0.2, (merged, conversions)).astype(np.float32),
         rng.uniform(0.2, 0.5, (merged, conversions)).astype(np.float32),

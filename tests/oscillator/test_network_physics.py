@@ -12,7 +12,7 @@ from circuitsnn.oscillator.network import OscillatorNetwork
 
 FIDELITIES = ["relaxed", "abrupt", "smooth"]
 # Sums over neighbours round by their order; the slope of a smooth device's fold is infinite and makes more of it.
-ROUNDING = {"relaxed": 1e-12, "abrupt": 1e-12, "smooth": 1e-7}
+ROUNDING = {"relaxed": 1e-12, "abrupt": 1e-12, "smooth": 1e-8}
 
 
 def balance(run):

@@ -25,7 +25,6 @@ ones, with those of the medians beside them, and the machine's load is stored wi
 import argparse
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -34,8 +33,8 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from bench_macro import ONE_THREAD
 from bench_oscillators import machine, say
+from contestant import Contestant
 from spiking_networks import CONTESTANTS
 
 from circuitsnn.snn import inference
@@ -48,38 +47,6 @@ from circuitsnn.snn.inference import run
 
 RESULTS = Path(__file__).parent / "results" / "inference.json"
 BATCH, STEPS, ROUNDS = 256, 10, 15
-
-
-class Contestant:
-    """A process that does batches when asked to."""
-
-    def __init__(self, name: str, python: str, file: Path) -> None:
-        """Start it, and wait until it has compared its spikes."""
-        command = [python, str(Path(__file__).with_name("spiking_networks.py")), name, str(file)]
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env={**os.environ, **ONE_THREAD},
-        )
-        self.started = self._answer()
-
-    def batch(self) -> dict:
-        """Do one batch; its times and the peak memory so far."""
-        self._process.stdin.write("\n")
-        self._process.stdin.flush()
-        return self._answer()
-
-    def close(self) -> None:
-        """End the process."""
-        self._process.stdin.close()
-        self._process.wait()
-
-    def _answer(self) -> dict:
-        line = self._process.stdout.readline()
-        return json.loads(line) if line else {"missing": "ended without an answer"}
 
 
 def images() -> np.ndarray:
@@ -143,7 +110,7 @@ def measure(name: str, coding: str) -> dict:
             if python is None:
                 rows[contestant] = {"missing": "CIRCUITSNN_BENCH_PYTHON names no interpreter"}
                 continue
-            process = Contestant(contestant, python, file)
+            process = Contestant("spiking_networks.py", python, contestant, str(file))
             rows[contestant] = process.started
             if "missing" in process.started:
                 process.close()
@@ -152,7 +119,7 @@ def measure(name: str, coding: str) -> dict:
         runs = {contestant: [] for contestant in running}
         for _ in range(ROUNDS):
             for contestant, process in running.items():
-                runs[contestant].append(process.batch())
+                runs[contestant].append(process.work())
         for contestant, process in running.items():
             process.close()
             seconds = [each["processor_time_s"] for each in runs[contestant]]

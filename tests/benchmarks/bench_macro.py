@@ -36,13 +36,13 @@ What is alike and what is not:
 import argparse
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 from bench_oscillators import machine, say
 from column_read import read_times, report_read
+from contestant import Contestant
 from products import CONTESTANTS
 
 RESULTS = Path(__file__).parent / "results" / "macro.json"
@@ -50,39 +50,6 @@ OURS = ("numpy", "circuitsnn", "circuitsnn_all_rows")
 ROUNDS = 21
 SLOW, SLOW_ROUNDS = 1.0, 3
 """Contestants that need longer than this for a product take part in so many rounds only. [s]"""
-ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMBA")}
-
-
-class Contestant:
-    """A process that does products when asked to."""
-
-    def __init__(self, name: str, python: str) -> None:
-        """Start it; it is set up when `started` is asked for."""
-        command = [python, str(Path(__file__).with_name("products.py")), name]
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env={**os.environ, **ONE_THREAD},
-        )
-        self.started = self._answer()
-
-    def product(self) -> dict:
-        """Do one product; its times and the peak memory so far."""
-        self._process.stdin.write("\n")
-        self._process.stdin.flush()
-        return self._answer()
-
-    def close(self) -> None:
-        """End the process."""
-        self._process.stdin.close()
-        self._process.wait()
-
-    def _answer(self) -> dict:
-        line = self._process.stdout.readline()
-        return json.loads(line) if line else {"missing": "ended without an answer"}
 
 
 def products() -> dict:
@@ -94,7 +61,7 @@ def products() -> dict:
         if python is None:
             rows[name] = {"missing": "CIRCUITSNN_BENCH_PYTHON names no interpreter"}
             continue
-        contestant = Contestant(name, python)
+        contestant = Contestant("products.py", python, name)
         rows[name] = contestant.started
         if "missing" in contestant.started:
             contestant.close()
@@ -104,7 +71,7 @@ def products() -> dict:
     for turn in range(ROUNDS):
         for name, contestant in running.items():
             if turn < SLOW_ROUNDS or runs[name][0]["processor_time_s"] < SLOW:
-                runs[name].append(contestant.product())
+                runs[name].append(contestant.work())
     for name, contestant in running.items():
         contestant.close()
         seconds = [run["processor_time_s"] for run in runs[name]]

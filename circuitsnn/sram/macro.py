@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -31,7 +31,8 @@ from circuitsnn.energy.pim import LayerShape, digital_cnn, in_memory
 from circuitsnn.errors import InputError
 from circuitsnn.sram.behaviour import CALIBRATION_COLUMNS, ArrayRead, Calibration, calibrate
 from circuitsnn.sram.cell import TYPICAL, Mismatch
-from circuitsnn.sram.faults import Faults, repair_map
+from circuitsnn.sram.faults import Faults
+from circuitsnn.sram.layout import Significance, lay_out
 from circuitsnn.sram.mapping import InputCoding, InputMapping, InputSign, WeightMapping, WeightScheme, quantise
 from circuitsnn.sram.tiling import Tiling
 from circuitsnn.status import Status
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
 __all__ = ["Fidelity", "Imperfections", "Macro", "Significance"]
 
 Fidelity = Literal["ideal", "behavioural", "transient"]
-Significance = Literal["digital", "charge_sharing", "pulse_width"]
 ConverterModel = Literal["real", "ideal", "none"]
 
 _CONVERTERS: Mapping[str, type[Converter]] = {"sar_adc": SarAdc, "flash_adc": FlashAdc, "ramp_adc": RampAdc}
@@ -73,15 +73,6 @@ class Imperfections:
             if not isinstance(getattr(self, name), bool):
                 raise InputError(f"imperfections: {name} is {getattr(self, name)!r}; allowed: True, False")
         check_word("imperfections: converter", self.converter, ConverterModel)
-
-
-class _Slots(NamedTuple):
-    """How the columns of a weight go to converters: `slots` conversions for each output."""
-
-    columns: tuple[tuple[int, ...], ...]
-    """Columns of the weight mapping in each slot."""
-    scale: np.ndarray
-    """What a slot's unit counts for, shape (slots,)."""
 
 
 class Macro:
@@ -189,9 +180,10 @@ class Macro:
                 f"{input_coding!r}; allowed: spikes, bit_serial"
             )
         self.weights, self.step = _integers(weights, self.weight_mapping)
-        self._slots = _slots(self.weight_mapping, significance)
-        self.tiling = self._tile()
-        self._lay_out(faults, spare_columns)
+        #: Where the bits lie.
+        self.layout = lay_out(
+            card, self.weights, self.weight_mapping, self.input_mapping, significance, faults, spare_columns
+        )
         if fidelity != "ideal":
             rng = np.random.default_rng(np.random.SeedSequence(seed).spawn(2)[1])
             self._inputs = self._calibration_inputs(calibration, rng)
@@ -261,103 +253,35 @@ class Macro:
 
     # Layout.
 
-    def _tile(self) -> Tiling:
-        card, mapping = self.card, self.weight_mapping
-        array = card.parts["array"]
-        outputs, inputs = self.weights.shape
-        merged = max(len(each) for each in self._slots.columns)
-        functional = self.significance == "pulse_width"
-        return Tiling(
-            inputs=inputs,
-            outputs=outputs,
-            rows_per_weight=merged if functional else 1,
-            columns_per_weight=len(self._slots.columns) if functional else mapping.columns,
-            conversions_per_weight=len(self._slots.columns),
-            rows=int(array.rows),
-            columns=int(array.columns),
-            banks=int(card.banks),
-            rows_on=min(int(card.rows_on), int(array.rows)),
-            columns_per_adc=int(card.columns_per_adc),
-            planes=self.input_mapping.planes,
-        )
-
     @property
     def shape(self) -> tuple[int, int]:
         """Outputs and inputs."""
         return self.weights.shape
 
     @property
+    def tiling(self) -> Tiling:
+        """How many arrays, reads and conversions a product takes."""
+        return self.layout.tiling
+
+    @property
+    def repair(self) -> np.ndarray:
+        """Physical column of each column."""
+        return self.layout.repair
+
+    @property
     def physical_shape(self) -> tuple[int, int]:
         """Rows and columns of cells, spare columns included."""
-        return self._physical
-
-    def _lay_out(self, faults: Faults | None, spares: int) -> None:
-        """Store the bits: `_stored` has shape (rows, columns), columns as they lie in the arrays."""
-        outputs, inputs = self.weights.shape
-        cells = self.weight_mapping.to_cells(self.weights.T)  # (inputs, outputs, columns)
-        significances, below = self.weight_mapping.significances, self.tiling.rows_per_weight
-        if self.significance == "pulse_width":
-            bits = np.zeros((inputs, below, outputs, len(self._slots.columns)), np.uint8)
-            for slot, columns in enumerate(self._slots.columns):
-                bits[:, : len(columns), :, slot] = np.moveaxis(cells[..., list(columns)], -1, 1)
-            cells = bits
-            # The column's most significant bit counts, as in columns of one bit.
-            significances = self._slots.scale * [2.0 ** (len(columns) - 1) for columns in self._slots.columns]
-        stored, in_use = cells.reshape(inputs * below, -1), outputs * self.tiling.columns_per_weight
-        self._physical = (inputs * below, in_use + spares)
-        self._dead_rows = np.zeros(inputs * below, bool)
-        #: Physical column of each column.
-        self.repair = np.arange(in_use)
-        if faults is not None:
-            if faults.shape != self._physical:
-                raise InputError(f"faults are about {faults.shape} cells; the macro has {self._physical}")
-            self.repair = repair_map(faults, in_use, np.tile(significances.astype(float), outputs))
-            stored = faults.apply(stored, self.repair)
-            self._dead_rows = faults.dead_rows
-        self._stored = stored.astype(bool)
-        self._source = self._order()
-
-    def _order(self) -> np.ndarray | None:
-        """Column in each place of the kernel's order (merged, outputs, slots), -1 where there is none.
-
-        None where that is the order of the columns.
-        """
-        if self.significance != "charge_sharing":
-            return None
-        outputs, per_weight = len(self.weights), self.weight_mapping.columns
-        source = np.full((max(len(each) for each in self._slots.columns), outputs, len(self._slots.columns)), -1)
-        for slot, columns in enumerate(self._slots.columns):
-            source[: len(columns), :, slot] = np.add.outer(columns, np.arange(outputs) * per_weight)
-        return source.ravel()
+        return self.layout.physical_shape
 
     def _draw_merging(self, rng: np.random.Generator) -> None:
         """Shares of the columns that are merged for a conversion: binary-weighted capacitors, each its own."""
-        outputs = len(self.weights)
-        merged = 1 if self.significance != "charge_sharing" else max(len(each) for each in self._slots.columns)
-        nominal = np.zeros((merged, len(self._slots.columns), outputs))
-        for slot, columns in enumerate(self._slots.columns):
-            nominal[: len(columns) if merged > 1 else 1, slot] = (
-                2.0 ** np.arange(len(columns) if merged > 1 else 1)[:, None]
-            )
-        drawn = nominal
-        if merged > 1 and self.imperfections.mismatch:
-            drawn = nominal + self.card.sigma_merge * np.sqrt(nominal) * rng.standard_normal(nominal.shape)
-        self._merged = merged
-        self._share = self._in_turn(drawn / drawn.sum(axis=0)).astype(np.float32)
-        totals = np.array([2 ** len(each) - 1 if merged > 1 else 1 for each in self._slots.columns])
-        self._significance = np.tile(self._slots.scale * totals, outputs).astype(np.float32)
-
-    def _in_turn(self, shares: np.ndarray) -> np.ndarray:
-        """Bring (merged, slots, outputs) to (merged, conversions)."""
-        return np.ascontiguousarray(np.swapaxes(shares, 1, 2)).reshape(len(shares), -1)
-
-    def _in_kernel_order(self, values: np.ndarray) -> np.ndarray:
-        """Bring columns' values (..., columns) to (..., merged * conversions), zeros where a slot has fewer columns."""
-        if self._source is None:
-            return np.ascontiguousarray(values)
-        laid = values[..., self._source]
-        laid[..., self._source < 0] = 0
-        return laid
+        units = self.layout.weightings()
+        if self.layout.merged > 1 and self.imperfections.mismatch:
+            outputs = self.layout.tiling.outputs
+            drawn = rng.standard_normal((len(units), units.shape[1] // outputs, outputs))
+            drawn = np.swapaxes(drawn, 1, 2).reshape(units.shape)
+            units = units + self.card.sigma_merge * np.sqrt(units) * drawn
+        self._share = (units / units.sum(axis=0)).astype(np.float32)
 
     # Inputs and drive codes.
 
@@ -378,36 +302,20 @@ class Macro:
         self.input_mapping.to_planes(given)
         return given
 
-    @cached_property
-    def _groups(self) -> list[tuple[slice, slice, int]]:
-        """Rows of each group, rows of the array that it is in, and that array's number from the top."""
-        below = self.tiling.rows_per_weight
-        tiles = [slice(start * below, stop * below) for start, stop in self.tiling.row_tiles]
-        groups = [slice(start * below, stop * below) for start, stop in self.tiling.row_groups]
-        numbers = [next(n for n, tile in enumerate(tiles) if group.start < tile.stop) for group in groups]
-        return [(group, tiles[number], number) for group, number in zip(groups, numbers, strict=True)]
-
-    def _drive(self, plane: np.ndarray) -> np.ndarray:
-        """Drive codes of all rows for one plane of inputs, shape (reads, rows)."""
-        below = self.tiling.rows_per_weight
-        if self.significance == "pulse_width":
-            plane = (plane[:, :, None] << np.arange(below, dtype=np.uint8)).reshape(len(plane), -1)
-        return np.where(self._dead_rows, 0, plane).astype(np.uint8) if self._dead_rows.any() else plane
-
     # Model.
 
     def _learn(self, inputs: np.ndarray, rng: np.random.Generator, behaviour: Calibration | None) -> None:
         array = self.card.parts["array"]
         read = ArrayRead.of(array, self.conditions, self.input_mapping, self.tiling.rows_per_weight)
         mismatch = self.imperfections.mismatch
-        drives = self._typical_drives(inputs, read, rng)
+        drives = self.layout.typical_drives(self.input_mapping.to_planes(inputs), int(read.card.rows), rng)
         if behaviour is not None and not behaviour.read.same_as(read):
             raise InputError(
                 "behaviour is that of another array card, other conditions or other codings; allowed is one of a macro "
                 "that has the same"
             )
         # From the emptiest column to the fullest, whose lines fall deepest.
-        densities = np.quantile(self._stored.mean(axis=0), np.linspace(0.0, 1.0, CALIBRATION_COLUMNS))
+        densities = np.quantile(self.layout.stored.mean(axis=0), np.linspace(0.0, 1.0, CALIBRATION_COLUMNS))
         #: The model of the design's supplies, from which range and decoding come.
         self.behaviour = calibrate(read, drives, densities, mismatch, rng) if behaviour is None else behaviour
         self._actual = self.behaviour
@@ -421,25 +329,10 @@ class Macro:
         self._model = self._columns_of(self._actual)
         self._design = self._columns_of(self.behaviour) if self._drift else self._model
 
-    def _typical_drives(self, inputs: np.ndarray, read: ArrayRead, rng: np.random.Generator) -> np.ndarray:
-        """Drive codes of an array's rows in reads drawn at random, and in the two that drive most."""
-        planes = np.stack([self._drive(plane) for plane in self.input_mapping.to_planes(inputs)])
-        groups = self._groups
-        shape = (len(planes), len(groups), len(inputs))
-        driven = np.stack([planes[..., group].sum(axis=-1, dtype=np.int64) for group, _, _ in groups], axis=1)
-        strongest = np.argsort(driven, axis=None)[-2:]
-        drawn = rng.choice(driven.size, 38, replace=driven.size < 38)
-        drives = np.zeros((40, int(read.card.rows)), np.uint8)
-        for drive, number in zip(drives, [*drawn, *strongest], strict=True):
-            plane, chosen, each = np.unravel_index(number, shape)
-            group, tile, _ = groups[chosen]
-            drive[group.start - tile.start : group.stop - tile.start] = planes[plane, each, group]
-        return drives
-
     def _mismatch(self, columns: slice = slice(None), rows: slice = slice(None)) -> Mismatch:
         """Give the mismatch of columns' cells, shape (columns, rows, transistors)."""
-        first, last, _ = rows.indices(self._physical[0])
-        chosen = self.repair[columns]
+        first, last, _ = rows.indices(self.layout.physical_shape[0])
+        chosen = self.layout.repair[columns]
         drawn = np.empty((len(chosen), last - first, self._read.draws))
         cells.normals(self._key, chosen, first, drawn)
         return self._read.shifts(drawn)
@@ -447,7 +340,7 @@ class Macro:
     def _sides(self, columns: slice, rows: slice = slice(None)) -> np.ndarray:
         """Give the cells' sides, shape (columns, rows, ...)."""
         if self._key is None:
-            shape = (len(self.repair[columns]), self._physical[0], *self._read.nominal.shape)
+            shape = (len(self.layout.repair[columns]), self.layout.physical_shape[0], *self._read.nominal.shape)
             return np.broadcast_to(self._read.nominal, shape)[:, rows]
         return self._read.sides(self._mismatch(columns, rows))
 
@@ -456,25 +349,24 @@ class Macro:
 
         Cells that hold 0 draw nothing: their transistors are not even looked at.
         """
-        rows, count = self._stored.shape
+        rows, count = self.layout.stored.shape
         codes = len(model.read.levels)
         linear = not self.imperfections.nonlinearity
-        tile = np.repeat(
-            np.arange(len(self.tiling.row_tiles)),
-            [(stop - start) * self.tiling.rows_per_weight for start, stop in self.tiling.row_tiles],
-        )
+        tile = self.layout.array_of_row
         leakage = np.zeros((len(self.tiling.row_tiles), count))
         if self._key is None:
             if linear:
-                return np.arange(codes, dtype=float)[None], self._stored[None, None].astype(np.float32), leakage
+                return np.arange(codes, dtype=float)[None], self.layout.stored[None, None].astype(np.float32), leakage
             nominal = self._read.nominal[None]
             phi, psi = model.cells(nominal)
-            np.add.at(leakage, tile, self._stored * model.leakage(nominal))
+            np.add.at(leakage, tile, self.layout.stored * model.leakage(nominal))
             psi = psi.astype(np.float32).reshape(model.bases, -1, 1, 1)
-            return phi, psi * self._stored, leakage
+            return phi, psi * self.layout.stored, leakage
         phi = model.fit.phi
         psi = np.zeros((model.bases * len(phi), rows, count), np.float32)
-        cells.numbers(self._key, self.repair, self._stored, self._read.draws, model.fit.table, tile, psi, leakage)
+        cells.numbers(
+            self._key, self.layout.repair, self.layout.stored, self._read.draws, model.fit.table, tile, psi, leakage
+        )
         psi = psi.reshape(model.bases, len(phi), rows, count)
         if linear:
             # The cells' relative currents alone, proportional to the code.
@@ -539,7 +431,7 @@ class Macro:
         noise = self._noise_of_conversions()
         leakages = np.zeros_like(self._model[2]) if self.fidelity == "transient" else self._model[2]
         self._kernel_columns = [
-            self._kernel_table(leakage)._replace(noise=noise, converter=self._converter_of(number))
+            self._kernel_table(leakage)._replace(noise=noise, converter=self.layout.converter_of(number))
             for number, leakage in enumerate(leakages)
         ]
 
@@ -551,13 +443,14 @@ class Macro:
         phi, psi, leakage = self._design
         inputs = inputs[:_CALIBRATION_READS]
         planes = self.input_mapping.to_planes(inputs)
-        drive = np.concatenate([self._drive(plane) for plane in planes])
+        drive = np.concatenate([self.layout.drive(plane) for plane in planes])
         # Gain and offset are two numbers: every so many reads are enough, all planes and inputs among them.
-        points = len(drive) * len(self._groups) * self._share.shape[1]
+        points = len(drive) * len(self.layout.groups) * self._share.shape[1]
         every = int(np.clip(points // _FITTED_POINTS, 1, max(len(drive) // 8, 1))) | 1
         transfer = self._transfer(self.behaviour).astype(np.float32)
+        nominal = self.layout.weightings() / self.layout.weightings().sum(axis=0)
         low, high, deepest, seen, exact = np.inf, -np.inf, 0.0, [], []
-        for group, _, number in self._groups:
+        for group, _, number in self.layout.groups:
             sums = self._merging(self._sums(drive, group, self.behaviour, phi, psi))
             volts = np.empty((self._share.shape[1], len(drive)), np.float32)
             table = self._kernel_table(leakage[number])
@@ -566,34 +459,36 @@ class Macro:
             lines = np.polynomial.polynomial.polyval(sums.max(axis=1) + table.leakage.ravel(), transfer)
             deepest = max(deepest, float(lines.max()))
             seen.append(volts[:, ::every].ravel())
-            ideal = self._stored[group].T.astype(np.float32) @ drive[::every, group].T.astype(np.float32)
-            merged = self._merging(ideal).reshape(self._merged, -1, ideal.shape[1])
-            exact.append(np.einsum("mc,mcr->cr", self._nominal_share(), merged).ravel())
+            ideal = self.layout.stored[group].T.astype(np.float32) @ drive[::every, group].T.astype(np.float32)
+            merged = self._merging(ideal).reshape(self.layout.merged, -1, ideal.shape[1])
+            exact.append(np.einsum("mc,mcr->cr", nominal, merged).ravel())
         seen, exact = np.concatenate(seen), np.concatenate(exact)
         every = seen.size // _FITTED_POINTS | 1
         return low, high, deepest, seen[::every], exact[::every]
 
     def _merging(self, sums: np.ndarray) -> np.ndarray:
         """Bring sums of columns, shape (columns, reads), to the kernel's order."""
-        laid = sums if self._source is None else self._in_kernel_order(sums.T).T
+        laid = sums if self.layout.source is None else self.layout.in_kernel_order(sums.T).T
         return np.ascontiguousarray(laid, np.float32)
 
     @cached_property
     def _cells(self) -> list[core.Cells]:
         """Cells of each row group that hold a 1."""
-        stored, source = np.ascontiguousarray(self._stored.T), self._source
+        stored, source = np.ascontiguousarray(self.layout.stored.T), self.layout.source
         source = np.arange(len(stored)) if source is None else source
-        return [core.cells(self._model[1], stored, source, group.start, group.stop) for group, _, _ in self._groups]
+        return [
+            core.cells(self._model[1], stored, source, group.start, group.stop) for group, _, _ in self.layout.groups
+        ]
 
     @cached_property
     def _numbers(self) -> np.ndarray:
         """Numbers of the cells with columns in the kernel's order."""
-        return self._in_kernel_order(self._model[1])
+        return self.layout.in_kernel_order(self._model[1])
 
     @cached_property
     def _sparse(self) -> bool:
         """Whether few cells hold a 1."""
-        return bool(self._stored.mean() <= _DENSE)
+        return bool(self.layout.stored.mean() <= _DENSE)
 
     @cached_property
     def _presented(self) -> tuple[np.ndarray, core.Level, np.ndarray]:
@@ -607,16 +502,8 @@ class Macro:
     def _kernel_table(self, leakage: np.ndarray) -> core.Columns:
         """Give the kernel's columns, still without converters and noise."""
         none = np.zeros(self._share.shape[1], np.float32)
-        leakage = self._in_kernel_order(leakage).reshape(self._merged, -1).astype(np.float32)
-        return core.Columns(leakage, self._share, none.astype(np.int64), none, self._significance)
-
-    def _nominal_share(self) -> np.ndarray:
-        if self._merged == 1:
-            return np.ones((1, self._share.shape[1]))
-        outputs = len(self.weights)
-        share = [2.0 ** np.arange(len(c)) / (2 ** len(c) - 1) for c in self._slots.columns]
-        share = [np.pad(each, (0, self._merged - len(each))) for each in share]
-        return np.tile(np.array(share).T, outputs)
+        leakage = self.layout.in_kernel_order(leakage).reshape(self.layout.merged, -1).astype(np.float32)
+        return core.Columns(leakage, self._share, none.astype(np.int64), none, self.layout.counts())
 
     def _decode(self, volts: np.ndarray) -> np.ndarray:
         curve, grid = self._inverse
@@ -632,17 +519,6 @@ class Macro:
             sampling, decision = self.converters.noise()
             variance = variance + float(np.mean(sampling**2 + decision[:, -1] ** 2))
         return np.sqrt(variance).astype(np.float32)
-
-    def _converter_of(self, tile_number: int) -> np.ndarray:
-        """Give the converter of each conversion: neighbours in an array share one."""
-        tiling = self.tiling
-        outputs, slots = len(self.weights), len(self._slots.columns)
-        output = np.repeat(np.arange(outputs), slots)
-        slot = np.tile(np.arange(slots), outputs)
-        per_array = tiling.columns // tiling.columns_per_weight
-        place = (output % per_array * slots + slot) // tiling.columns_per_adc
-        array = tile_number * len(tiling.column_tiles) + output // per_array
-        return (array * tiling.converters + place).astype(np.int64)
 
     # Products.
 
@@ -696,13 +572,13 @@ class Macro:
         if self.fidelity == "ideal":
             return self._exact(planes).reshape(*x.shape[:-1], outputs) * self.step
         noise = self._noise_rng if rng is None else rng
-        keys = noise.integers(0, 2**32, (len(planes), len(self._groups), 2), dtype=np.uint32)
+        keys = noise.integers(0, 2**32, (len(planes), len(self.layout.groups), 2), dtype=np.uint32)
         total = np.zeros((outputs, len(flat)), np.float32)
         for p, (plane, factor) in enumerate(zip(planes, mapping.factors, strict=True)):
             for start in range(0, len(flat), _CHUNK):
                 part = slice(start, start + _CHUNK)
-                drive = self._drive(plane[part])
-                for g in range(len(self._groups)):
+                drive = self.layout.drive(plane[part])
+                for g in range(len(self.layout.groups)):
                     self._read_group(drive, g, float(factor), keys[p, g], start, total)
         result = total.T * np.float64(self.step)
         if self.weight_mapping.offset or mapping.offset:
@@ -729,8 +605,8 @@ class Macro:
                 "'bit_serial', significance 'digital' or 'charge_sharing', and another fidelity than 'ideal'"
             )
         phi, psi, _ = self._model
-        currents = self._in_kernel_order(np.tensordot(phi[:, 1], psi[0], 1)).reshape(-1, *self._share.shape)
-        conversions = (currents * self._share).sum(axis=1) * self._significance
+        currents = self.layout.in_kernel_order(np.tensordot(phi[:, 1], psi[0], 1)).reshape(-1, *self._share.shape)
+        conversions = (currents * self._share).sum(axis=1) * self.layout.counts()
         weights = conversions.reshape(len(currents), len(self.weights), -1).sum(axis=2).T
         return (self.gain * weights + self.weight_mapping.offset) * self.step
 
@@ -743,21 +619,14 @@ class Macro:
         return added + self.input_mapping.offset * self.weights.sum(axis=1)
 
     def _exact(self, planes: np.ndarray) -> np.ndarray:
-        """Multiply the whole numbers in cells and on word lines; exact, since doubles hold whole numbers to 2^53."""
-        functional = self.significance == "pulse_width"
-        scale = self._slots.scale if functional else self.weight_mapping.significances
-        total = 0.0
-        for plane, factor in zip(planes, self.input_mapping.factors, strict=True):
-            columns = self._drive(plane).astype(float) @ self._stored
-            total = total + factor * (columns.reshape(len(plane), -1, len(scale)) @ scale)
-        whole = np.rint(total + self._digital(planes))
+        whole = np.rint(self.layout.exact(planes, self.input_mapping.factors) + self._digital(planes))
         return whole.astype(np.int64) if self.step == 1.0 else whole
 
     def _read_group(
         self, drive: np.ndarray, number: int, factor: float, key: np.ndarray, start: int, outputs: np.ndarray
     ) -> None:
         """Read one row group and add what its converters give to `outputs`, shape (outputs, reads), from `start` on."""
-        group, tile, array = self._groups[number]
+        group, tile, array = self.layout.groups[number]
         phi, level, transfer = self._presented
         columns, noisy = self._kernel_columns[array], self.imperfections.noise
         converted = self.imperfections.converter != "none"
@@ -780,7 +649,7 @@ class Macro:
         if converted:
             core.convert(sums, columns, transfer, *conversion[2:])
             return
-        s = sums.reshape(self._merged, -1, len(drive)) + columns.leakage[..., None]
+        s = sums.reshape(self.layout.merged, -1, len(drive)) + columns.leakage[..., None]
         volts = np.polynomial.polynomial.polyval(s.astype(float), transfer)
         volts = (volts * columns.share[..., None]).sum(axis=0).astype(np.float32)
         if noisy:
@@ -791,11 +660,11 @@ class Macro:
 
     def _solve(self, codes: np.ndarray, tile: slice) -> np.ndarray:
         """Discharges by the ODE, shape (reads, columns)."""
-        count = self._stored.shape[1]
+        count = self.layout.stored.shape[1]
         result = np.empty((len(codes), count), np.float32)
         for start in range(0, count, 64):
             part = slice(start, start + 64)
-            result[:, part] = self._read.transient(self._sides(part, tile), self._stored[tile, part].T, codes)[0]
+            result[:, part] = self._read.transient(self._sides(part, tile), self.layout.stored[tile, part].T, codes)[0]
         return result
 
     # Costs.
@@ -842,7 +711,7 @@ class Macro:
         delays = {part: tiling.cycles * each for part, each in delays.items()} | {"cells": 0.0}
         widest = tiling.conversions_in_turn * tiling.converters
         utilisation = {
-            "word lines": self._physical[0] / (len(tiling.row_tiles) * tiling.rows),
+            "word lines": self.layout.physical_shape[0] / (len(tiling.row_tiles) * tiling.rows),
             "bit lines": len(self.weights) * tiling.columns_per_weight / (len(tiling.column_tiles) * tiling.columns),
             "cells": tiling.utilisation,
             "converters": tiling.conversions / (tiling.reads * widest),
@@ -872,17 +741,17 @@ class Macro:
         read, model = self._read, self._actual
         array, phi, psi = read.card, *self._model[:2]
         transfer = self._transfer(model)
-        word, bit, count = 0.0, 0.0, self._stored.shape[1]
+        word, bit, count = 0.0, 0.0, self.layout.stored.shape[1]
         spans = len(self.tiling.column_tiles) * array.columns
         # The complementary line of six-transistor cells falls with those that hold 0, taken as the mean of the others.
-        mean = psi.sum(axis=(2, 3), keepdims=True) / max(self._stored.sum(), 1)
-        lines = (psi, np.where(self._stored, 0.0, mean)) if array.parts["cell"].kind == "sram_6t" else (psi,)
+        mean = psi.sum(axis=(2, 3), keepdims=True) / max(self.layout.stored.sum(), 1)
+        lines = (psi, np.where(self.layout.stored, 0.0, mean)) if array.parts["cell"].kind == "sram_6t" else (psi,)
         # What each drive code's word line reaches before it falls again, over its level.
         reached = read.levels * (-np.expm1(-read.durations / read.tau) if read.tau > 0.0 else 1.0)
         reads, depths = [], []
         for plane in self.input_mapping.to_planes(inputs):
-            drive = self._drive(plane)
-            for group, tile, _ in self._groups:
+            drive = self.layout.drive(plane)
+            for group, tile, _ in self.layout.groups:
                 for complement, numbers in enumerate(lines):
                     sums = self._sums(drive, group, model, phi, numbers)
                     falls = np.polynomial.polynomial.polyval(sums, transfer)
@@ -926,7 +795,7 @@ class Macro:
         sides = np.broadcast_to(self._read.nominal, (1, rows, *self._read.nominal.shape)).copy()
         sides[:, here] = self._sides(slice(column, column + 1), tile)
         stored, codes = np.zeros((1, rows), bool), np.zeros((1, rows), np.uint8)
-        stored[:, here] = self._stored[tile, column]
+        stored[:, here] = self.layout.stored[tile, column]
         codes[:, group.start - tile.start : group.stop - tile.start] = drive[read, group]
         return self._read.transient(sides, stored ^ complement, codes)[1][0, 0]
 
@@ -950,17 +819,6 @@ class Macro:
                 "delay (23)": pd.Series(digital.delays),
             }
         )
-
-
-def _slots(mapping: WeightMapping, significance: Significance) -> _Slots:
-    significances = mapping.significances
-    if significance == "digital":
-        return _Slots(tuple((column,) for column in range(mapping.columns)), significances.astype(float))
-    groups = [np.flatnonzero(significances > 0), np.flatnonzero(significances < 0)]
-    groups = [each for each in groups if len(each)]
-    # The first column of a group is its least significant one, the others are 2, 4, ... times it.
-    scale = np.array([significances[each[0]] for each in groups], dtype=float)
-    return _Slots(tuple(tuple(int(c) for c in each) for each in groups), scale)
 
 
 def _integers(weights: ArrayLike, mapping: WeightMapping) -> tuple[np.ndarray, float]:

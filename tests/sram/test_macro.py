@@ -262,13 +262,13 @@ def test_the_behavioural_model_is_the_circuit(problem, words):
 def test_transient_reads_are_those_of_one_column(problem):
     card, weights, x, behavioural = problem
     macro = Macro(card, weights, "transient", seed=11, behaviour=behavioural.behaviour)
-    group, tile, _ = macro._groups[1]
+    group, tile, _ = macro.layout.groups[1]
     codes = np.zeros((1, 24), np.uint8)
     codes[0, group] = x[0, group]
     column = 5
     discharge = macro._solve(codes, tile)[0, column]
     shifts = tuple(each[column, tile] for each in macro._mismatch())
-    read = BitlineRead(card.parts["array"], stored=macro._stored[tile, column].astype(int), mismatch=shifts)
+    read = BitlineRead(card.parts["array"], stored=macro.layout.stored[tile, column].astype(int), mismatch=shifts)
     run = read.transient(pulses=codes[0])
     assert discharge == pytest.approx(run.discharge_bar, abs=2e-5)
 
@@ -279,11 +279,11 @@ def test_calibration_draws_from_all_planes_groups_and_inputs():
     words = {"input_coding": "bit_serial", "input_bits": 8, "input_sign": "two_phases"}
     macro = Macro(small_card(), matrix(rng), imperfections=NONE, **words)
     planes = np.array(macro.input_mapping.to_planes(macro._inputs))
-    assert len(planes) * len(macro._groups) > 40
-    drives = macro._typical_drives(macro._inputs, macro._read, rng)
+    assert len(planes) * len(macro.layout.groups) > 40
+    drives = macro.layout.typical_drives(planes, int(macro._read.card.rows), rng)
     found = set()
     for drive in drives:
-        for number, (group, tile, _) in enumerate(macro._groups):
+        for number, (group, tile, _) in enumerate(macro.layout.groups):
             here = slice(group.start - tile.start, group.stop - tile.start)
             if 0 < drive[here].sum() == drive.sum() and group.stop - group.start == 12:
                 same = np.argwhere(np.all(planes[..., group] == drive[here], axis=-1))
@@ -293,7 +293,7 @@ def test_calibration_draws_from_all_planes_groups_and_inputs():
     assert len(seen) > len(planes) / 2
     assert len(inputs) > 12
     # The read that drives most word lines is among them.
-    most = max(planes[..., group].sum(axis=-1).max() for group, _, _ in macro._groups)
+    most = max(planes[..., group].sum(axis=-1).max() for group, _, _ in macro.layout.groups)
     assert drives.sum(axis=1).max() == most
 
 
@@ -322,7 +322,7 @@ def test_macro_of_eight_transistor_cells():
             drive = np.zeros(24, int)
             drive[start : start + 12] = np.pad(inputs, (0, 4))[start : start + 12]
             for column in range(9):
-                stored = np.pad(model._stored[:, column], (0, 4)).astype(int)
+                stored = np.pad(model.layout.stored[:, column], (0, 4)).astype(int)
                 shifts = tuple(np.pad(each[column], ((0, 4), (0, 0))) for each in model._mismatch())
                 run = BitlineRead(array, stored, mismatch=shifts).transient(pulses=drive, points=0)
                 bit += run.energies["precharge"] / len(x)
@@ -393,14 +393,14 @@ def test_energy_is_that_of_the_columns(words, mismatch):
     array = card.parts["array"]
     macro = Macro(card, rng.integers(-4, 4, (3, 20)), weight_bits=3, imperfections=Imperfections(mismatch), **words)
     x = rng.integers(0, macro.input_mapping.maximum + 1, (3, 20))
-    columns = macro._stored.shape[1]
+    columns = macro.layout.stored.shape[1]
     word, bit, cell = 0.0, 0.0, 0.0
     for inputs in x:
         for start in range(0, 20, 12):  # rows that open together
             drive = np.zeros(24, int)
             drive[start : start + 12] = np.pad(inputs, (0, 4))[start : start + 12]
             for column in range(columns):
-                stored = np.pad(macro._stored[:, column], (0, 4)).astype(int)
+                stored = np.pad(macro.layout.stored[:, column], (0, 4)).astype(int)
                 shifts = None
                 if mismatch:
                     shifts = tuple(np.pad(each[column], ((0, 4), (0, 0))) for each in macro._mismatch())

@@ -14,28 +14,28 @@ from circuitsnn.study import trained
 BANDS = 24
 
 
-def small_scene() -> Scene:
+def small_scene(name: str = "samson", bands: int = BANDS) -> Scene:
     """Make a scene of three materials with spectra of their own, and noise."""
     rng = np.random.default_rng(3)
     labels = np.ones((24, 24), int)
     labels[8:, :] = 2
     labels[:, 14:] = 3
-    spectra = rng.standard_normal((3, BANDS)).cumsum(axis=1)
-    cube = spectra[labels - 1] + 0.8 * rng.standard_normal((24, 24, BANDS))
+    spectra = rng.standard_normal((3, bands)).cumsum(axis=1)
+    cube = spectra[labels - 1] + 0.8 * rng.standard_normal((24, 24, bands))
     labels[0] = 0
-    return Scene("samson", cube.astype(np.float32), labels, ("a", "b", "c"), "made")
+    return Scene(name, cube.astype(np.float32), labels, ("a", "b", "c"), "made")
 
 
-def put_scene(patch: pytest.MonkeyPatch, there: bool = True) -> None:
+def put_scene(patch: pytest.MonkeyPatch, there: bool = True, scene: str = "samson", bands: int = BANDS) -> None:
     """Let studies find the small scene, or no scene at all."""
     names = ("samson", "indian-pines", "pavia", "salinas")
     found = tuple(
-        Holding(name, name, "here" if there and name == "samson" else None,
-                "" if there and name == "samson" else f"put {name}.mat there")
+        Holding(name, name, "here" if there and name == scene else None,
+                "" if there and name == scene else f"put {name}.mat there")
         for name in names
     )  # fmt: skip
     patch.setattr(trained, "holdings", lambda: found)
-    patch.setattr(trained, "load", lambda name: small_scene())
+    patch.setattr(trained, "load", lambda name: small_scene(scene, bands))
     trained.scene_patches.cache_clear()
 
 

@@ -152,6 +152,10 @@ def _cnn_3d(samples: Samples, rng: np.random.Generator, spiking: bool, steps: in
     return architectures.cnn_3d(bands, samples.classes, patch=patch, rng=rng, spiking=spiking, steps=steps)
 
 
+def _cnn_32h(samples: Samples, rng: np.random.Generator, spiking: bool, steps: int) -> Network:
+    return architectures.cnn_32h(samples.train.shape[2], samples.classes, rng=rng, spiking=spiking, steps=steps)
+
+
 def _perceptron_stages(epochs: int, batch: int, dropout: Mapping[str, float]) -> tuple[Stage, ...]:
     ann = replace(qstdb.ANN, optimiser="adam", learning_rate=1e-3, epochs=epochs, batch=batch)
     snn = replace(qstdb.SNN, learning_rate=5e-4, epochs=epochs, batch=batch)
@@ -167,6 +171,11 @@ def _perceptron_stages(epochs: int, batch: int, dropout: Mapping[str, float]) ->
 _ANN = replace(qstdb.ANN, optimiser="adam", learning_rate=1e-3, epochs=50)
 _BASE = replace(qstdb.SNN, learning_rate=1e-3, decay=0.3, milestones=(0.4, 0.6, 0.75, 0.88), epochs=40, batch=30)
 _SNN = replace(qstdb.SNN, learning_rate=3e-4, decay=0.3, milestones=(0.5, 0.75, 0.9), epochs=12, batch=30)
+
+# CNN-32H has 36 times the weights and takes five times as long: fewer epochs, and no ablations.
+_ANN_32H = replace(_ANN, learning_rate=5e-4, epochs=24, batch=30)
+_BASE_32H = replace(_BASE, learning_rate=5e-4, epochs=8)
+_SNN_32H = replace(_SNN, learning_rate=1.5e-4, epochs=2)
 
 RECIPES: Mapping[str, Recipe] = {
     recipe.name: recipe
@@ -217,6 +226,28 @@ RECIPES: Mapping[str, Recipe] = {
                       gamma=1.0),
             ),
             augment=turn_patches,
+        ),
+        Recipe(
+            "samson-cnn32h",
+            "CNN-32H of Datta et al. (2022), Table 1, on Samson",
+            "samson",
+            _cnn_32h,
+            tuple(
+                replace(stage, dropout=stage.training and {"dense4": 0.2}, kept=False)  # 22 MB each
+                for stage in (
+                    Stage("ann", "artificial network", _ANN_32H, spiking=False),
+                    Stage("converted", "artificial network converted to a spiking one", None, "ann"),
+                    Stage("lowered", "artificial network converted with lower thresholds", None, "ann",
+                          threshold_scale=0.5),
+                    Stage("base", "spiking network that the others start from", _BASE_32H, "lowered", gamma=1.0),
+                    Stage("snn", "spiking network, full precision", _SNN_32H, "base", gamma=1.0),
+                    Stage("snn6", "spiking network, 6 bits", _SNN_32H, "base", bits=6, gamma=1.0),
+                    Stage("snn5", "spiking network, 5 bits", _SNN_32H, "base", bits=5, gamma=1.0),
+                    Stage("snn4", "spiking network, 4 bits", _SNN_32H, "base", bits=4, gamma=1.0),
+                )
+            ),
+            augment=turn_patches,
+            patch=3,
         ),
     )
 }  # fmt: skip

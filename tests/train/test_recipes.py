@@ -10,6 +10,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from circuitsnn.errors import InputError
+from circuitsnn.resources import resource_folder
 from circuitsnn.snn.conversion import quantised
 from circuitsnn.snn.files import load_network
 from circuitsnn.snn.inference import run
@@ -117,6 +118,25 @@ def test_patches_are_turned_into_all_eight_positions():
     positions = {each.tobytes() for each in quarter_turns + [each[:, :, ::-1] for each in quarter_turns]}
     assert {each.tobytes() for each in turned[:, 0]} == positions
     assert patches[0, 0, 0, 0, 1] == 1.0
+
+
+def test_the_package_carries_the_networks_that_are_kept():
+    place = resource_folder("studies") / "networks"
+    kept = {f"{recipe.name}-{stage.name}" for recipe in RECIPES.values() for stage in recipe.stages if stage.kept}
+    assert {path.stem for path in place.iterdir()} == kept
+    for name in kept:
+        recipe, _, stage = name.rpartition("-")
+        assert f"circuitsnn train {recipe} --stage {stage} --seed" in load_network(place / name).about["command"]
+
+
+def test_cnn_32h(tmp_path):
+    few = patches()
+    many = [np.tile(each[..., 1:4, 1:4], (1, 1, 6, 1, 1)) for each in (few.train, few.test)]
+    few = few._replace(train=many[0], test=many[1])
+    made = make(RECIPES["samson-cnn32h"], tmp_path, epochs=1, samples=few, stages=("snn4",))
+    assert [one.stage.name for one in made] == ["ann", "lowered", "base", "snn4"]
+    assert made[0].network.input_shape == (1, 78, 3, 3)
+    assert "dropout 0.2 before dense4" in made[-1].network.about["run"]
 
 
 def test_the_pages_programs_run(tmp_path, monkeypatch, capsys):

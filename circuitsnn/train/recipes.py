@@ -20,10 +20,11 @@ from circuitsnn.snn import architectures
 from circuitsnn.snn.conversion import quantised, spiking
 from circuitsnn.snn.engines.macro import OnMacro
 from circuitsnn.snn.files import load_network, save_network
+from circuitsnn.snn.inference import run as infer
 from circuitsnn.snn.metrics import score
 from circuitsnn.snn.network import Network
 from circuitsnn.train import qstdb
-from circuitsnn.train.fit import Progress, Training, fit, outputs
+from circuitsnn.train.fit import Progress, Training, fit
 from circuitsnn.train.module import build
 from circuitsnn.train.noise_aware import perturbations
 from circuitsnn.train.quantise import Scheme
@@ -467,7 +468,7 @@ def _make_stage(
 
 
 def _measured(network: Network, samples: Samples, how: str) -> dict[str, str]:
-    found = score(outputs(build(network), samples.test).argmax(axis=1), samples.test_labels, samples.classes)
+    found = score(infer(network, samples.test).predictions[0], samples.test_labels, samples.classes)
     return {
         f"overall accuracy{how}": f"{found.overall_accuracy:.4%}",
         f"average accuracy{how}": f"{found.average_accuracy:.4%}",

@@ -16,6 +16,8 @@ __all__ = ["Layout", "RowGroup", "Significance", "lay_out"]
 
 Significance = Literal["digital", "charge_sharing", "pulse_width"]
 
+_TYPICAL_READS = 40  # that a calibration solves as transients: each costs time
+
 
 class RowGroup(NamedTuple):
     """Rows that are read at a time."""
@@ -226,8 +228,9 @@ class Layout:
         shape = (len(planes), len(self.groups), planes.shape[1])
         driven = np.stack([planes[..., group.rows].sum(axis=-1, dtype=np.int64) for group in self.groups], axis=1)
         strongest = np.argsort(driven, axis=None)[-2:]
-        drawn = rng.choice(driven.size, 38, replace=driven.size < 38)
-        drives = np.zeros((40, rows), np.uint8)
+        others = _TYPICAL_READS - len(strongest)
+        drawn = rng.choice(driven.size, others, replace=driven.size < others)
+        drives = np.zeros((_TYPICAL_READS, rows), np.uint8)
         for drive, number in zip(drives, [*drawn, *strongest], strict=True):
             plane, chosen, read = np.unravel_index(number, shape)
             group = self.groups[chosen]

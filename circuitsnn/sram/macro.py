@@ -448,7 +448,8 @@ class Macro:
         points = len(drive) * len(self.layout.groups) * self._share.shape[1]
         every = int(np.clip(points // _FITTED_POINTS, 1, max(len(drive) // 8, 1))) | 1
         transfer = self._transfer(self.behaviour).astype(np.float32)
-        nominal = self.layout.weightings() / self.layout.weightings().sum(axis=0)
+        units = self.layout.weightings()
+        nominal = units / units.sum(axis=0)
         low, high, deepest, seen, exact = np.inf, -np.inf, 0.0, [], []
         for group, _, number in self.layout.groups:
             sums = self._merging(self._sums(drive, group, self.behaviour, phi, psi))

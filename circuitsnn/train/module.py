@@ -61,6 +61,7 @@ def build(
     detach_potential: bool = False,
     detach_reset: bool = False,
     smooth: bool = False,
+    bfloat16: bool = False,
     dtype: torch.dtype = torch.float32,
 ) -> "Module":
     """Make a module of a network.
@@ -83,6 +84,10 @@ def build(
         Whether no gradient passes through resets to the spikes that made them.
     smooth : bool
         Whether spikes are the surrogate's smooth function, for checks of gradients.
+    bfloat16 : bool
+        Whether all weight layers but the first and the last multiply by numbers of 8 bits and an exponent in training,
+        where the processor does so: half the time for convolutions. Spikes are exact, weights, products and gradients
+        are rounded. Layers with perturbations do not.
     dtype : torch.dtype
         Floating-point numbers to reckon with; spikes of float64 are those of the network's inference.
 
@@ -96,7 +101,9 @@ def build(
     InputError
         If a layer that is named does not exist or an argument is not possible.
     """
-    return Module(network, surrogate, quantiser, dropout, perturbations, detach_potential, detach_reset, smooth, dtype)
+    return Module(
+        network, surrogate, quantiser, dropout, perturbations, detach_potential, detach_reset, smooth, bfloat16, dtype
+    )
 
 
 class Module(nn.Module):
@@ -117,6 +124,7 @@ class Module(nn.Module):
         detach_potential: bool,
         detach_reset: bool,
         smooth: bool,
+        bfloat16: bool,
         dtype: torch.dtype,
     ) -> None:
         super().__init__()
@@ -128,6 +136,7 @@ class Module(nn.Module):
         self.settings: dict[str, Any] = {
             "surrogate": surrogate, "quantiser": quantiser, "dropout": dropout, "perturbations": perturbations,
             "detach_potential": detach_potential, "detach_reset": detach_reset, "smooth": smooth, "dtype": dtype,
+            "bfloat16": bfloat16,
             "network": (network.input_shape, network.steps, network.coding, network.readout,
                         [_described(layer) for layer in network.layers]),
         }  # fmt: skip
@@ -141,6 +150,8 @@ class Module(nn.Module):
         for name, share in self.dropout.items():
             if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0.0 <= share < 1.0:
                 raise InputError(f"dropout of layer {name} is {share!r}; allowed is a share from 0 to less than 1")
+        self.rounded = frozenset(weights[1:-1]) - set(self.perturbations) if bfloat16 else frozenset()
+        """Layers that multiply in bfloat16 in training."""
         self.generator = torch.Generator().manual_seed(0)
         """Source of dropout and perturbations; `fit` seeds it."""
         self.rules: dict[str, Rule] = {}
@@ -295,7 +306,9 @@ class Module(nn.Module):
         if layer.name in self.quantisers:
             weight = self.quantisers[layer.name](weight)
         perturbation = self.perturbations.get(layer.name) if self.training else None
-        if perturbation is None:
+        if self.training and layer.name in self.rounded and _multiplies_bfloat16(x.device):
+            product = _product(layer, x.bfloat16(), weight.bfloat16()).to(x.dtype)
+        elif perturbation is None:
             product = _product(layer, x, weight)
         else:
             perturbed = perturbation.weight(weight, self.generator)
@@ -374,6 +387,17 @@ def _product(layer: Weights, x: Tensor, weight: Tensor) -> Tensor:
     if layer.padding[1:] == (0, 0) and (kernel == plane or (kernel == (1, 1) and layer.stride[1:] == (1, 1))):
         return _along_depth(x, weight, layer.stride[0], layer.padding[0])
     return functional.conv3d(x, weight, None, layer.stride, layer.padding)
+
+
+def _multiplies_bfloat16(device: torch.device) -> bool:
+    """Whether it has instructions for it; without, PyTorch takes several times as long as in float32."""
+    if device.type != "cpu":
+        return True
+    try:
+        capabilities = torch.cpu.get_capabilities()
+    except AttributeError:  # an older PyTorch
+        return False
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
 def _along_depth(x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:

@@ -34,6 +34,7 @@ def module(
     gamma: float = 0.3,
     detach_potential: bool = False,
     detach_reset: bool = False,
+    bfloat16: bool = False,
 ) -> Module:
     """Make the module that Q-STDB trains; `fit` it by `SNN`.
 
@@ -47,7 +48,7 @@ def module(
         Quantisation in training; the paper's is affine, and "scale" its ablation.
     gamma : float
         Height of the surrogate's triangle; the paper's by default. [-]
-    dropout, perturbations, detach_potential, detach_reset
+    dropout, perturbations, detach_potential, detach_reset, bfloat16
         As for `build`. The paper says that the last potential counts as an input, and also that it unrolls in time;
         here gradients pass through time without `detach_potential`.
 
@@ -69,4 +70,5 @@ def module(
         perturbations=perturbations,
         detach_potential=detach_potential,
         detach_reset=detach_reset,
+        bfloat16=bfloat16,
     )

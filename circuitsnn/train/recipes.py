@@ -24,7 +24,7 @@ from circuitsnn.snn.inference import run as infer
 from circuitsnn.snn.metrics import score
 from circuitsnn.snn.network import Network
 from circuitsnn.train import qstdb
-from circuitsnn.train.fit import Progress, Training, fit
+from circuitsnn.train.fit import Progress, Teaching, Training, fit
 from circuitsnn.train.module import build
 from circuitsnn.train.noise_aware import perturbations
 from circuitsnn.train.quantise import Scheme
@@ -81,6 +81,10 @@ class Stage:
     """What thresholds are multiplied by in a conversion; the paper's by default. [-]"""
     gamma: float = 0.3
     """Height of the surrogate's triangle; the paper's by default. [-]"""
+    teacher: str | None = None
+    """Stage from whose outputs it learns besides labels, if from any's."""
+    bfloat16: bool = False
+    """Whether layers multiply in bfloat16 in training; see `circuitsnn.train.module.build`."""
     kept: bool = True
     """Whether the package carries the file."""
 
@@ -321,7 +325,7 @@ def make(
     split : {"random", "block"}
         Split of a scene's pixels.
     stages : tuple of str, optional
-        Stages to make, with those that they start from; all without it.
+        Stages to make, with those that they start or learn from; all without it.
     epochs : int, optional
         Epochs of every stage, in place of the recipe's.
     data : path-like, optional
@@ -379,15 +383,17 @@ def make(
 
 
 def _with_starts(recipe: Recipe, names: tuple[str, ...] | None) -> tuple[Stage, ...]:
-    """Stages of those names, and all that they start from."""
+    """Stages of those names, and all that they start or learn from."""
     by_name = {stage.name: stage for stage in recipe.stages}
     wanted = set()
     for name in by_name if names is None else names:
         if name not in by_name:
             raise InputError(f"recipe {recipe.name} has no stage {name!r}; allowed: {', '.join(by_name)}")
-        while name is not None:
+        earlier = [name]
+        while earlier:
+            name = earlier.pop()
             wanted.add(name)
-            name = by_name[name].start
+            earlier += filter(None, (by_name[name].start, by_name[name].teacher))
     return tuple(stage for stage in recipe.stages if stage.name in wanted)
 
 
@@ -401,8 +407,12 @@ def _run_of(recipe: Recipe, stage: Stage, seed: int, samples: Samples) -> str:
     bits = "full precision" if stage.bits is None else f"{stage.bits} bits {stage.scheme}"
     dropout = ", ".join(f"dropout {share} before {name}" for name, share in (stage.dropout or {}).items())
     macros = f"noise of macros in {', '.join(stage.macros)}" if stage.macros else ""
+    teaching = {"learns from": stage.teacher} | asdict(Teaching()) if stage.teacher else {}
+    taught = ", ".join(f"{key} {value}" for key, value in teaching.items())
+    rounded = "products in bfloat16" if stage.bfloat16 else ""
     augmented = f"samples changed by {recipe.augment.__name__}" if recipe.augment is not None else ""
-    parts = (samples.about, f"seed {seed}", start, scaled, bits, told, surrogate, dropout, macros, augmented)
+    changed = (surrogate, dropout, macros, augmented, taught, rounded)
+    parts = (samples.about, f"seed {seed}", start, scaled, bits, told, *changed)
     return "; ".join(part for part in parts if part)
 
 
@@ -436,10 +446,16 @@ def _make_stage(
             }
         if stage.spiking:
             module = qstdb.module(
-                network, stage.bits, stage.scheme, dropout=dropout, perturbations=suffered, gamma=stage.gamma
+                network,
+                stage.bits,
+                stage.scheme,
+                dropout=dropout,
+                perturbations=suffered,
+                gamma=stage.gamma,
+                bfloat16=stage.bfloat16,
             )
         else:
-            module = build(network, dropout=dropout)
+            module = build(network, dropout=dropout, bfloat16=stage.bfloat16)
         tell = None if progress is None else (lambda how_far: progress(stage, how_far))
         fit(
             module,
@@ -450,6 +466,7 @@ def _make_stage(
             checkpoint=_checkpoint(path),
             progress=tell,
             augment=recipe.augment,
+            teacher=None if stage.teacher is None else build(networks[stage.teacher]),
         )
         network = module.to_network()
     about = {

@@ -6,6 +6,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+import circuitsnn.train.module as module_of_training
 from circuitsnn.errors import InputError
 from circuitsnn.snn.layers import (
     AveragePool,
@@ -322,3 +323,34 @@ def test_convolution_along_the_depth_is_pytorchs(channels, outputs, plane, kerne
         torch.autograd.grad(found, (x, weight), seed), torch.autograd.grad(wanted, (x, weight), seed), strict=True
     ):
         torch.testing.assert_close(ours, theirs, rtol=0.0, atol=1e-12)
+
+
+def test_bfloat16_rounds_layers_between_the_first_and_the_last_in_training(monkeypatch):
+    rng = np.random.default_rng(4)
+    layers = (
+        Dense("fc1", rng.normal(size=(20, 6))),
+        Neuron("neuron1", 0.5),
+        Dense("fc2", rng.normal(size=(8, 20))),
+        Neuron("neuron2", 0.5),
+        Dense("fc", rng.normal(size=(3, 8))),
+    )
+    network, x = Network((6,), layers, 5), torch.from_numpy(rng.random((9, 6)).astype(np.float32))
+    plain, rounded = build(network), build(network, bfloat16=True)
+    assert rounded.rounded == {"fc2"}
+    monkeypatch.setattr(module_of_training, "_multiplies_bfloat16", lambda device: True)
+    ours, exact = rounded.signals(x), plain.signals(x)
+    assert torch.equal(ours["fc1"], exact["fc1"])
+    weight = layers[2].weight.astype(np.float32)
+    error = (ours["fc2"] - exact["fc2"]).abs().detach().numpy()
+    # Half a unit of the last of eight bits: of each weight that is added up, and of the sum.
+    spikes = exact["neuron1"].detach().numpy()
+    assert error.max() > 0.0
+    assert (error <= 2.0**-8 * (spikes @ np.abs(weight).T + np.abs(exact["fc2"].detach().numpy())) * 1.01).all()
+    assert ours["fc2"].dtype == torch.float32
+    ours[""].sum().backward()
+    assert rounded.parameter_of("fc2", "weight").grad.dtype == torch.float32
+    assert float(rounded.parameter_of("fc2", "weight").grad.abs().sum()) > 0.0
+    assert torch.equal(rounded.eval().signals(x)["fc2"], exact["fc2"])
+    # Where the processor does not multiply them, nothing is rounded.
+    monkeypatch.setattr(module_of_training, "_multiplies_bfloat16", lambda device: False)
+    assert torch.equal(rounded.train().signals(x)["fc2"], exact["fc2"])

@@ -29,7 +29,17 @@ from circuitsnn.train.module import build
 from circuitsnn.train.noise_aware import perturbations
 from circuitsnn.train.quantise import Scheme
 
-__all__ = ["RECIPES", "Made", "Recipe", "Samples", "Stage", "make", "samples_of", "turn_patches"]
+__all__ = [
+    "RECIPES",
+    "Made",
+    "Recipe",
+    "Samples",
+    "Stage",
+    "exchange_surroundings",
+    "make",
+    "samples_of",
+    "turn_patches",
+]
 
 Split = Literal["random", "block"]
 
@@ -144,6 +154,32 @@ def turn_patches(patches: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     turned[rows] = turned[rows, ..., ::-1, :]
     turned[columns] = turned[columns, ..., ::-1]
     turned[both] = turned[both].swapaxes(-1, -2)
+    return turned
+
+
+def exchange_surroundings(patches: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Mirror and turn patches at random, and give half of them the surroundings of others.
+
+    The class is that of the pixel in the middle; a network that sees it among any neighbours learns to look at it.
+
+    Parameters
+    ----------
+    patches : ndarray, shape (n, 1, bands, size, size)
+        Patches.
+    rng : numpy.random.Generator
+        Source.
+
+    Returns
+    -------
+    ndarray, shape (n, 1, bands, size, size)
+        Patches with the same pixels in the middle.
+    """
+    turned = turn_patches(patches, rng)
+    exchanged = np.flatnonzero(rng.random(len(turned)) < 0.5)
+    others = turned[rng.permutation(len(turned))[: len(exchanged)]]
+    middle = (..., patches.shape[-2] // 2, patches.shape[-1] // 2)
+    others[middle] = turned[exchanged][middle]
+    turned[exchanged] = others
     return turned
 
 

@@ -490,6 +490,19 @@ def test_bands_have_zero_mean_and_unit_variance():
     assert whole.std(0)[2] > 100 * whole.std(0)[0]
 
 
+def test_the_shape_of_a_spectrum_is_the_same_in_any_light():
+    scene = small_scene()
+    spectra = scene.cube / np.linalg.norm(scene.cube.astype(float), axis=2, keepdims=True)
+    wanted = (spectra - spectra.mean((0, 1))) / spectra.std((0, 1))
+    centres = pixel_patches(scene, 3, normalise="shape").patches(np.arange(120))[:, 0, :, 1, 1]
+    np.testing.assert_allclose(centres, wanted.reshape(120, -1), atol=1e-4)
+    scene.cube[:] *= np.random.default_rng(0).uniform(0.1, 10.0, (*scene.cube.shape[:2], 1)).astype(np.float32)
+    lit = pixel_patches(scene, 3, normalise="shape").patches(np.arange(120))[:, 0, :, 1, 1]
+    np.testing.assert_allclose(lit, centres, atol=1e-4)
+    scene.cube[2, 3] = 0.0  # a dark pixel has no shape
+    assert np.isfinite(pixel_patches(scene, 3, normalise="shape").padded).all()
+
+
 def test_random_split_takes_the_share_of_each_class():
     scene = small_scene(40, 50)
     split = pixel_patches(scene, 3, train_share=0.4, seed=1)
@@ -543,7 +556,7 @@ def test_block_split_shares_no_pixel(size, block):
         ({"train_share": 0.0}, "between 0 and 1"),
         ({"train_share": float("nan")}, "between 0 and 1"),
         ({"split": "blocks"}, "split is 'blocks'; allowed: random, block"),
-        ({"normalise": "pixel"}, "normalise is 'pixel'; allowed: band, scene, none"),
+        ({"normalise": "pixel"}, "normalise is 'pixel'; allowed: band, scene, shape, none"),
         ({"block": 5}, "with the split 'block' only"),
         ({"split": "block", "block": 2}, "block is 2; allowed is a whole number >= 3"),
         ({"split": "block", "block": 100}, "no pixel of made is left to"),

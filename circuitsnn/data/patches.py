@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["Normalisation", "PixelPatches", "Split", "pixel_patches"]
 
 Split = Literal["random", "block"]
-Normalisation = Literal["band", "scene", "none"]
+Normalisation = Literal["band", "scene", "shape", "none"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,8 +128,10 @@ def pixel_patches(
         scene to either part and leaves out the pixels between: no pixel is in patches of both parts.
     block : int, optional
         Rows and columns of a square of the block split; without it, 4 times `size`. [pixel]
-    normalise : {"band", "scene", "none"}
-        Zero mean and unit variance of each band over all pixels of the scene, of all bands together, or neither.
+    normalise : {"band", "scene", "shape", "none"}
+        Zero mean and unit variance of each band over all pixels of the scene, of all bands together, of each band after
+        every spectrum was divided by its length, or none of it. The third takes out how bright a pixel is, which says
+        little of what it is made of.
 
     Returns
     -------
@@ -191,12 +193,15 @@ def pixel_patches(
 def _normalised(cube: np.ndarray, normalise: Normalisation) -> np.ndarray:
     if normalise == "none":
         return cube
+    if normalise == "shape":
+        length = np.sqrt(np.einsum("ijk,ijk->ij", cube, cube, dtype=np.float64, casting="unsafe"))
+        cube = cube / np.where(length > 0.0, length, 1.0)[:, :, None].astype(np.float32)
     normalised = np.empty(cube.shape, np.float32)
     if normalise == "scene":
         mean, deviation = cube.mean(dtype=np.float64), cube.std(dtype=np.float64)
     for band in range(cube.shape[2]):  # one at a time in double precision, not the scene
         values = cube[:, :, band].astype(np.float64)
-        if normalise == "band":
+        if normalise != "scene":
             mean, deviation = values.mean(), values.std()
         # Values that are all the same become 0; their deviation is not always 0 to the last bit.
         flat = deviation <= 1e-12 * abs(mean)

@@ -20,7 +20,7 @@ from circuitsnn.train.module import Module
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-__all__ = ["History", "Progress", "Teaching", "Training", "fit", "outputs"]
+__all__ = ["History", "Progress", "Training", "fit", "outputs"]
 
 Optimiser = Literal["sgd", "adam"]
 
@@ -84,53 +84,6 @@ class Training:
 
 
 @dataclass(frozen=True)
-class Teaching:
-    """How a network learns from the outputs z of another one, its teacher.
-
-    The loss of a sample is tau^2 KL(softmax(z_teacher / tau), softmax(z / tau)) plus a share of the cross-entropy of
-    its label (G. Hinton, O. Vinyals and J. Dean 2015, arXiv:1503.02531). Some samples are mixtures a x + (1 - a) x' of
-    two, with a uniform from 0 to 1 (H. Zhang et al. 2018, arXiv:1710.09412), as the spectra of a pixel's materials mix.
-    What such a one is, only the teacher says.
-    """
-
-    temperature: float = 2.0
-    """tau. [-]"""
-    labels: float = 0.5
-    """Weight of the labels' cross-entropy. [-]"""
-    mixed: float = 0.5
-    """Share of the samples that are mixtures. [-]"""
-
-    def __post_init__(self) -> None:
-        for name, least, most in (("temperature", 1e-3, 1e3), ("labels", 0.0, 1e3), ("mixed", 0.0, 1.0)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not least <= value <= most:
-                raise InputError(f"{name} is {value!r}; allowed is a number from {least:g} to {most:g}")
-
-    def loss(self, logits: Tensor, taught: Tensor, labels: Tensor, mixed: Tensor) -> Tensor:
-        """Give the mean loss of a batch.
-
-        Parameters
-        ----------
-        logits, taught : Tensor, shape (n, classes)
-            Outputs of the network and of its teacher. [-]
-        labels : Tensor, shape (n,)
-            Classes.
-        mixed : Tensor of bool, shape (n,)
-            Which samples are mixtures, so that their labels do not count.
-
-        Returns
-        -------
-        Tensor
-            The loss. [nat]
-        """
-        log_softmax, tau = torch.nn.functional.log_softmax, self.temperature
-        found, wanted = log_softmax(logits / tau, dim=1), log_softmax(taught / tau, dim=1)
-        of_teacher = tau**2 * torch.nn.functional.kl_div(found, wanted, reduction="none", log_target=True).sum(dim=1)
-        of_labels = torch.nn.functional.cross_entropy(logits, labels, reduction="none")
-        return (of_teacher + self.labels * of_labels * ~mixed).mean()
-
-
-@dataclass(frozen=True)
 class Progress:
     """How far a training has got; what `fit` tells while it runs."""
 
@@ -151,9 +104,9 @@ class History:
     """What a training gave, one value for each epoch."""
 
     loss: np.ndarray
-    """Mean loss of the batches, a cross-entropy without a teacher. [nat]"""
+    """Mean cross-entropy of the batches. [nat]"""
     accuracy: np.ndarray
-    """Share of the batches' samples that were right while the network learned them, mixtures left out. [-]"""
+    """Share of the batches' samples that were right while the network learned them. [-]"""
     validation: np.ndarray
     """Accuracy on the validation samples after the epoch; NaN without them. [-]"""
 
@@ -182,10 +135,8 @@ def fit(
     progress: Callable[[Progress], None] | None = None,
     augment: Callable[[np.ndarray, np.random.Generator], np.ndarray] | None = None,
     encode: Callable[[np.ndarray, np.random.Generator], np.ndarray] | None = None,
-    teacher: Module | None = None,
-    teaching: Teaching | None = None,
 ) -> History:
-    """Train a module by the cross-entropy of its read-out, or by a teacher's outputs as well.
+    """Train a module by the cross-entropy of its read-out.
 
     All randomness (order of the samples, augmentation, dropout, perturbations, codings) follows from the seed and the
     epoch's number. So a run that is killed and started again with the same checkpoint goes on from the last epoch that
@@ -213,10 +164,6 @@ def fit(
         Changes the samples of a batch in training, shape (n, *input_shape), by a generator.
     encode : callable, optional
         Makes a series, shape (T, n, *input_shape), of a batch and a generator, for networks whose coding is not direct.
-    teacher : Module, optional
-        Network with the same inputs and outputs, from whose outputs the module learns.
-    teaching : Teaching, optional
-        How it does so.
 
     Returns
     -------
@@ -235,16 +182,9 @@ def fit(
     if module.network.coding != "direct" and encode is None:
         raise InputError(f"the network's coding is {module.network.coding!r}; allowed with it is a function `encode`")
     held_out = None if validation is None else _checked(module, validation, "validation")
-    teaching = _check_teaching(module, teacher, teaching)
     module.to(_device(device))
-    if teacher is not None:
-        teacher.to(device).eval()
     optimiser = _make_optimiser(module, training)
-    store = (
-        None
-        if checkpoint is None
-        else _Checkpoint(Path(checkpoint), module, optimiser, training, seed, x, labels, teacher, teaching)
-    )
+    store = None if checkpoint is None else _Checkpoint(Path(checkpoint), module, optimiser, training, seed, x, labels)
     history = {"loss": [], "accuracy": [], "validation": []} if store is None else store.load()
     batches = -(-len(x) // training.batch)
     for epoch in range(len(history["loss"]), training.epochs):
@@ -253,24 +193,15 @@ def fit(
         for group in optimiser.param_groups:
             group["lr"] = training.rate(epoch)
         module.train()
-        order, losses, right, labelled = order_rng.permutation(len(x)), 0.0, 0, 0
+        order, losses, right = order_rng.permutation(len(x)), 0.0, 0
         for batch in range(batches):
             chosen = order[batch * training.batch : (batch + 1) * training.batch]
             drawn = x[chosen] if augment is None else augment(x[chosen], change_rng)
-            mixed = np.zeros(len(chosen), dtype=bool)
-            if teaching is not None:
-                drawn, mixed = _mixed(drawn, x, teaching.mixed, augment, change_rng)
             given = _to(module, drawn, encode, coding_rng, device)
             wanted = torch.from_numpy(labels[chosen]).to(device)
-            pure = torch.from_numpy(~mixed).to(device)
             optimiser.zero_grad(set_to_none=True)
             logits = module(given)
-            if teaching is None:
-                loss = torch.nn.functional.cross_entropy(logits, wanted)
-            else:
-                with torch.no_grad():
-                    taught = teacher(_to(teacher, drawn, None, coding_rng, device)).to(logits.dtype)
-                loss = teaching.loss(logits, taught, wanted, ~pure)
+            loss = torch.nn.functional.cross_entropy(logits, wanted)
             loss.backward()
             optimiser.step()
             module.constrain()
@@ -281,13 +212,12 @@ def fit(
                     f"lower than {training.learning_rate:g}"
                 )
             losses += value * len(chosen)
-            right += int(((logits.argmax(dim=1) == wanted) & pure).sum())
-            labelled += int(pure.sum())
+            right += int((logits.argmax(dim=1) == wanted).sum())
             if progress is not None:
                 seen = min((batch + 1) * training.batch, len(x))
                 progress(Progress(epoch, training.epochs, batch + 1, batches, losses / seen))
         history["loss"].append(losses / len(x))
-        history["accuracy"].append(right / labelled if labelled else float("nan"))
+        history["accuracy"].append(right / len(x))
         reached = float("nan")
         if held_out is not None:
             found = outputs(module, held_out[0], device=device, encode=encode, seed=seed).argmax(axis=1)
@@ -363,35 +293,6 @@ def _to(module: Module, samples: np.ndarray, encode: Callable | None, rng: np.ra
     return torch.from_numpy(np.ascontiguousarray(samples)).to(device, dtype)
 
 
-def _check_teaching(module: Module, teacher: Module | None, teaching: Teaching | None) -> Teaching | None:
-    if teacher is None:
-        if teaching is not None:
-            raise InputError("teaching is given without a teacher; allowed is both or none")
-        return None
-    if not isinstance(teacher, Module) or not isinstance(teaching, Teaching | None):
-        raise InputError(f"teacher and teaching are {teacher!r} and {teaching!r}; allowed are a Module and a Teaching")
-    ours, its = ((one.network.input_shape, one.network.outputs) for one in (module, teacher))
-    if ours != its:
-        raise InputError(f"the teacher takes {its[0]} and gives {its[1]} outputs; allowed are {ours[0]} and {ours[1]}")
-    if teacher.network.coding != "direct":
-        raise InputError(f"the teacher's coding is {teacher.network.coding!r}; allowed is 'direct'")
-    return Teaching() if teaching is None else teaching
-
-
-def _mixed(
-    drawn: np.ndarray, x: np.ndarray, share: float, augment: Callable | None, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Mix a share of some samples with others of all, each by a share of its own; say which."""
-    mixed = rng.random(len(drawn)) < share
-    others = x[rng.integers(len(x), size=int(mixed.sum()))]
-    if augment is not None:
-        others = augment(others, rng)
-    drawn = np.array(drawn, dtype=np.result_type(drawn, np.float32))
-    amount = rng.random((len(others),) + (1,) * (x.ndim - 1)).astype(drawn.dtype)
-    drawn[mixed] = amount * drawn[mixed] + (1.0 - amount) * others
-    return drawn, mixed
-
-
 def _checked(module: Module, data: tuple[ArrayLike, ArrayLike], what: str) -> tuple[np.ndarray, np.ndarray]:
     try:
         x, labels = (np.asarray(each) for each in data)
@@ -442,8 +343,6 @@ class _Checkpoint:
     seed: int
     x: np.ndarray
     labels: np.ndarray
-    teacher: Module | None = None
-    teaching: Teaching | None = None
     run: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -456,11 +355,7 @@ class _Checkpoint:
         for array in (self.x, self.labels):
             digest.update(repr((array.shape, array.dtype)).encode())
             digest.update(np.ascontiguousarray(array).data)
-        parameters = list(self.module.named_parameters())
-        if self.teacher is not None:
-            digest.update(repr((self.teaching, self.teacher.settings["network"])).encode())
-            parameters += self.teacher.named_parameters()
-        for name, parameter in parameters:
+        for name, parameter in self.module.named_parameters():
             digest.update(name.encode())
             digest.update(parameter.detach().cpu().contiguous().numpy().data)
         self.run = digest.hexdigest()

@@ -24,22 +24,12 @@ from circuitsnn.snn.inference import run as infer
 from circuitsnn.snn.metrics import score
 from circuitsnn.snn.network import Network
 from circuitsnn.train import qstdb
-from circuitsnn.train.fit import Progress, Teaching, Training, fit
+from circuitsnn.train.fit import Progress, Training, fit
 from circuitsnn.train.module import build
 from circuitsnn.train.noise_aware import perturbations
 from circuitsnn.train.quantise import Scheme
 
-__all__ = [
-    "RECIPES",
-    "Made",
-    "Recipe",
-    "Samples",
-    "Stage",
-    "exchange_surroundings",
-    "make",
-    "samples_of",
-    "turn_patches",
-]
+__all__ = ["RECIPES", "Made", "Recipe", "Samples", "Stage", "make", "samples_of", "turn_patches"]
 
 Split = Literal["random", "block"]
 
@@ -91,8 +81,6 @@ class Stage:
     """What thresholds are multiplied by in a conversion; the paper's by default. [-]"""
     gamma: float = 0.3
     """Height of the surrogate's triangle; the paper's by default. [-]"""
-    teacher: str | None = None
-    """Stage from whose outputs it learns besides labels, if from any's."""
     bfloat16: bool = False
     """Whether layers multiply in bfloat16 in training; see `circuitsnn.train.module.build`."""
     kept: bool = True
@@ -154,32 +142,6 @@ def turn_patches(patches: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     turned[rows] = turned[rows, ..., ::-1, :]
     turned[columns] = turned[columns, ..., ::-1]
     turned[both] = turned[both].swapaxes(-1, -2)
-    return turned
-
-
-def exchange_surroundings(patches: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Mirror and turn patches at random, and give half of them the surroundings of others.
-
-    The class is that of the pixel in the middle; a network that sees it among any neighbours learns to look at it.
-
-    Parameters
-    ----------
-    patches : ndarray, shape (n, 1, bands, size, size)
-        Patches.
-    rng : numpy.random.Generator
-        Source.
-
-    Returns
-    -------
-    ndarray, shape (n, 1, bands, size, size)
-        Patches with the same pixels in the middle.
-    """
-    turned = turn_patches(patches, rng)
-    exchanged = np.flatnonzero(rng.random(len(turned)) < 0.5)
-    others = turned[rng.permutation(len(turned))[: len(exchanged)]]
-    middle = (..., patches.shape[-2] // 2, patches.shape[-1] // 2)
-    others[middle] = turned[exchanged][middle]
-    turned[exchanged] = others
     return turned
 
 
@@ -361,7 +323,7 @@ def make(
     split : {"random", "block"}
         Split of a scene's pixels.
     stages : tuple of str, optional
-        Stages to make, with those that they start or learn from; all without it.
+        Stages to make, with those that they start from; all without it.
     epochs : int, optional
         Epochs of every stage, in place of the recipe's.
     data : path-like, optional
@@ -419,17 +381,15 @@ def make(
 
 
 def _with_starts(recipe: Recipe, names: tuple[str, ...] | None) -> tuple[Stage, ...]:
-    """Stages of those names, and all that they start or learn from."""
+    """Stages of those names, and all that they start from."""
     by_name = {stage.name: stage for stage in recipe.stages}
     wanted = set()
     for name in by_name if names is None else names:
         if name not in by_name:
             raise InputError(f"recipe {recipe.name} has no stage {name!r}; allowed: {', '.join(by_name)}")
-        earlier = [name]
-        while earlier:
-            name = earlier.pop()
+        while name is not None:
             wanted.add(name)
-            earlier += filter(None, (by_name[name].start, by_name[name].teacher))
+            name = by_name[name].start
     return tuple(stage for stage in recipe.stages if stage.name in wanted)
 
 
@@ -443,12 +403,9 @@ def _run_of(recipe: Recipe, stage: Stage, seed: int, samples: Samples) -> str:
     bits = "full precision" if stage.bits is None else f"{stage.bits} bits {stage.scheme}"
     dropout = ", ".join(f"dropout {share} before {name}" for name, share in (stage.dropout or {}).items())
     macros = f"noise of macros in {', '.join(stage.macros)}" if stage.macros else ""
-    teaching = {"learns from": stage.teacher} | asdict(Teaching()) if stage.teacher else {}
-    taught = ", ".join(f"{key} {value}" for key, value in teaching.items())
     rounded = "products in bfloat16" if stage.bfloat16 else ""
     augmented = f"samples changed by {recipe.augment.__name__}" if recipe.augment is not None else ""
-    changed = (surrogate, dropout, macros, augmented, taught, rounded)
-    parts = (samples.about, f"seed {seed}", start, scaled, bits, told, *changed)
+    parts = (samples.about, f"seed {seed}", start, scaled, bits, told, surrogate, dropout, macros, augmented, rounded)
     return "; ".join(part for part in parts if part)
 
 
@@ -502,7 +459,6 @@ def _make_stage(
             checkpoint=_checkpoint(path),
             progress=tell,
             augment=recipe.augment,
-            teacher=None if stage.teacher is None else build(networks[stage.teacher]),
         )
         network = module.to_network()
     about = {

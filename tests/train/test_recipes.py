@@ -18,7 +18,7 @@ from circuitsnn.snn.layers import Dense, Neuron
 from circuitsnn.snn.network import Network
 from circuitsnn.train import qstdb
 from circuitsnn.train.quantise import FakeQuantise
-from circuitsnn.train.recipes import RECIPES, Samples, exchange_surroundings, make, samples_of, turn_patches
+from circuitsnn.train.recipes import RECIPES, Samples, make, samples_of, turn_patches
 from circuitsnn.train.surrogate import Triangle
 
 DIGITS = RECIPES["digits-mlp"]
@@ -118,19 +118,6 @@ def test_patches_are_turned_into_all_eight_positions():
     positions = {each.tobytes() for each in quarter_turns + [each[:, :, ::-1] for each in quarter_turns]}
     assert {each.tobytes() for each in turned[:, 0]} == positions
     assert patches[0, 0, 0, 0, 1] == 1.0
-
-
-def test_half_of_the_patches_get_the_surroundings_of_others():
-    numbers = np.arange(400.0)
-    patches = np.broadcast_to(numbers.reshape(-1, 1, 1, 1, 1), (400, 1, 2, 5, 5))
-    found = exchange_surroundings(patches, np.random.default_rng(0))
-    np.testing.assert_array_equal(found[:, 0, :, 2, 2], numbers[:, None] * np.ones(2))
-    around = np.delete(found.reshape(400, 2, 25), 12, axis=2)
-    assert (np.ptp(around, axis=(1, 2)) == 0.0).all()  # all those of one patch
-    changed = around[:, 0, 0] != numbers
-    assert 160 < changed.sum() < 240
-    assert len(np.unique(around[changed, 0, 0])) == changed.sum()
-    assert (patches[:, 0, 0, 0, 0] == numbers).all()
 
 
 def test_the_package_carries_the_networks_that_are_kept():

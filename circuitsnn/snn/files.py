@@ -219,7 +219,8 @@ def _read_tensors(path: Path, content: bytes) -> dict[str, np.ndarray]:
     try:
         tensors: Mapping[str, np.ndarray] = safetensors.load(content)
     except (SafetensorError, KeyError, TypeError, ValueError, OverflowError) as error:
-        raise InputError(f"{path}: no safetensors file of numbers: {error}") from None
+        found = " ".join(str(error).split())  # it quotes the file, line breaks and all
+        raise InputError(f"{path}: no safetensors file of numbers: {found}") from None
     for name, tensor in tensors.items():
         if tensor.dtype not in (np.float32, np.float64):
             raise InputError(f"{path}: tensor {name!r} holds {tensor.dtype}; allowed are float32 and float64")

@@ -385,7 +385,8 @@ class _Checkpoint:
                 about = file.metadata() or {}
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         except (SafetensorError, OSError) as error:
-            raise InputError(f"checkpoint {self.path} cannot be read ({error}); delete it") from None
+            found = " ".join(str(error).split())
+            raise InputError(f"checkpoint {self.path} cannot be read ({found}); delete it") from None
         if about.get("format") != _FORMAT or about.get("version") != str(_VERSION):
             raise InputError(f"{self.path} is no checkpoint of this version; name another file")
         if about["run"] != self.run:

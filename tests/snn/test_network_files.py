@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from circuitsnn.errors import InputError
@@ -353,5 +353,6 @@ def test_fuzz_any_bytes(head, content, folder):
         st.sampled_from(["fc1.weight", "fc.weight", "fc.bias", "neuron1.leak", "__metadata__", "x"]), json_values
     )
 )
+@example(header={"fc1.weight": ["\n"]})
 def test_fuzz_headers_of_tensors(folder, written, header):
     load_or_refuse(put(folder, written[0], tensors_file(header, bytes(64))))

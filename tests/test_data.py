@@ -499,8 +499,10 @@ def test_the_shape_of_a_spectrum_is_the_same_in_any_light():
     scene.cube[:] *= np.random.default_rng(0).uniform(0.1, 10.0, (*scene.cube.shape[:2], 1)).astype(np.float32)
     lit = pixel_patches(scene, 3, normalise="shape").patches(np.arange(120))[:, 0, :, 1, 1]
     np.testing.assert_allclose(lit, centres, atol=1e-4)
-    scene.cube[2, 3] = 0.0  # a dark pixel has no shape
+    scene.cube[2, 3] = 0.0
     assert np.isfinite(pixel_patches(scene, 3, normalise="shape").padded).all()
+    grey = dataclasses.replace(scene, cube=np.abs(scene.cube[:, :, :1]) + 0.1)  # one band: all of the same shape
+    assert not pixel_patches(grey, 3, normalise="shape").padded.any()
 
 
 def test_random_split_takes_the_share_of_each_class():

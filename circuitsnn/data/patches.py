@@ -130,8 +130,8 @@ def pixel_patches(
         Rows and columns of a square of the block split; without it, 4 times `size`. [pixel]
     normalise : {"band", "scene", "shape", "none"}
         Zero mean and unit variance of each band over all pixels of the scene, of all bands together, of each band after
-        every spectrum was divided by its length, or none of it. The third takes out how bright a pixel is, which says
-        little of what it is made of.
+        every spectrum was divided by its Euclidean length, or none of it. The third takes out how bright a pixel is,
+        which says little of what it is made of.
 
     Returns
     -------
@@ -195,12 +195,14 @@ def _normalised(cube: np.ndarray, normalise: Normalisation) -> np.ndarray:
         return cube
     if normalise == "shape":
         length = np.sqrt(np.einsum("ijk,ijk->ij", cube, cube, dtype=np.float64, casting="unsafe"))
-        cube = cube / np.where(length > 0.0, length, 1.0)[:, :, None].astype(np.float32)
+        length[length == 0.0] = 1.0  # a dark pixel has no shape
     normalised = np.empty(cube.shape, np.float32)
     if normalise == "scene":
         mean, deviation = cube.mean(dtype=np.float64), cube.std(dtype=np.float64)
     for band in range(cube.shape[2]):  # one at a time in double precision, not the scene
         values = cube[:, :, band].astype(np.float64)
+        if normalise == "shape":
+            values /= length
         if normalise != "scene":
             mean, deviation = values.mean(), values.std()
         # Values that are all the same become 0; their deviation is not always 0 to the last bit.

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -306,7 +307,7 @@ class Module(nn.Module):
         if layer.name in self.quantisers:
             weight = self.quantisers[layer.name](weight)
         perturbation = self.perturbations.get(layer.name) if self.training else None
-        if self.training and layer.name in self.rounded and _multiplies_bfloat16(x.device):
+        if self.training and layer.name in self.rounded and _multiplies_bfloat16(x.device.type):
             product = _product(layer, x.bfloat16(), weight.bfloat16()).to(x.dtype)
         elif perturbation is None:
             product = _product(layer, x, weight)
@@ -389,9 +390,10 @@ def _product(layer: Weights, x: Tensor, weight: Tensor) -> Tensor:
     return functional.conv3d(x, weight, None, layer.stride, layer.padding)
 
 
-def _multiplies_bfloat16(device: torch.device) -> bool:
+@cache
+def _multiplies_bfloat16(device: str) -> bool:
     """Whether it has instructions for it; without, PyTorch takes several times as long as in float32."""
-    if device.type != "cpu":
+    if device != "cpu":
         return True
     try:
         capabilities = torch.cpu.get_capabilities()

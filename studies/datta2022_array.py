@@ -42,6 +42,7 @@ from circuitsnn.study.trained import (
     at_hand,
     drawn,
     nearest_neighbour,
+    preparation,
     scene_patches,
     trained_networks,
     training_seed,
@@ -123,7 +124,7 @@ class Chips:
 
     def solve(self) -> pd.DataFrame:
         """Give accuracies of all chips, with the array and exact, and the layer's energy."""
-        patches = scene_patches(self.scene, "random", training_seed(self.network), self.network.input_shape[-1])[1]
+        patches = scene_patches(self.scene, **preparation(self.network))
         first, neuron = self.network.weight_layers[0], self.network.neuron_layers[0]
         rng = np.random.default_rng([training_seed(self.network), 1])
         some = rng.choice(len(patches.train_pixels), min(CALIBRATION, len(patches.train_pixels)), replace=False)
@@ -174,7 +175,7 @@ class Exact:
 
     def solve(self) -> float:
         """Give the accuracy. [%]."""
-        patches = scene_patches(self.scene, "random", training_seed(self.network), self.network.input_shape[-1])[1]
+        patches = scene_patches(self.scene, **preparation(self.network))
         right = 0
         for start in range(0, len(self.chosen), CHUNK):
             some = self.chosen[start : start + CHUNK]
@@ -386,7 +387,7 @@ def measured(context: StudyContext, scene: str, networks: Mapping[str, Network])
     """Do all that needs scene and networks."""
     values = context.parameters
     spiking = {name: quantised(networks[stage], BITS) for name, stage in STAGES.items() if stage in networks}
-    patches = scene_patches(scene, "random", training_seed(spiking[PLAIN]), spiking[PLAIN].input_shape[-1])[1]
+    patches = scene_patches(scene, **preparation(spiking[PLAIN]))
     chosen = drawn(len(patches.test_pixels), values["reference_pixels"], context.seed)
     exact = {"ann": networks["ann"], **spiking} if "ann" in networks else spiking
     names, tasks = list(exact), [Exact(network, scene, chosen) for network in exact.values()]

@@ -41,9 +41,10 @@ def put_scene(patch: pytest.MonkeyPatch, there: bool = True, scene: str = "samso
 
 def put_networks(folder: Path, stages: tuple[str, ...], stem: str = "samson-cnn3d", channels: tuple = (4, 5)) -> None:
     """Write networks with weights from a generator; thresholds are such that neurons spike."""
+    split = " --split block" if stem.endswith("-block") else ""
     for number, stage in enumerate(stages):
         rng = np.random.default_rng(number)
         network = cnn_3d(BANDS, 3, channels, rng=rng, spiking=stage != "ann")
         network = network.replace(*(replace(each, threshold=np.float32(0.5)) for each in network.neuron_layers))
-        about = {"command": "circuitsnn train samson-cnn3d --seed 2", "overall accuracy": "50.00%"}
+        about = {"command": f"circuitsnn train samson-cnn3d --seed 2{split}", "overall accuracy": "50.00%"}
         save_network(replace(network, about=about), folder / f"{stem}-{stage}")

@@ -1,12 +1,16 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from scenes import put_networks, small_scene
 from sklearn.datasets import load_digits
 from typer.testing import CliRunner
 
 from circuitsnn.cli import app
-from circuitsnn.snn.files import save_network
+from circuitsnn.data import pixel_patches
+from circuitsnn.snn.files import load_network, save_network
+from circuitsnn.snn.inference import run
 from circuitsnn.snn.layers import Dense, Flatten, Relu
 from circuitsnn.snn.network import Network
 
@@ -45,6 +49,19 @@ def test_chips_differ_and_keep_their_accuracies(templates):
     assert more["accuracy"][:2] == few["accuracy"]
     assert min(more["accuracy"]) > 0.5
     assert few["energy_J"]["circuit"] != few["energy_J"]["memory"]
+
+
+def test_a_scene_is_prepared_as_for_the_training(tmp_path, monkeypatch):
+    put_networks(tmp_path, ("snn6",), "samson-cnn3d-block")
+    path = tmp_path / "samson-cnn3d-block-snn6"
+    network = load_network(path)
+    save_network(replace(network, about={**network.about, "normalise": "shape"}), path)
+    monkeypatch.setattr("circuitsnn.data.load", lambda name, folder: small_scene())
+    answer = ask(app, ["infer", str(path), "--data", "samson", "--json"])
+    assert answer.exit_code == 0, answer.output
+    patches = pixel_patches(small_scene(), 5, split="block", seed=2, normalise="shape")
+    wanted = run(network, patches.patches(patches.test_pixels)).accuracy(patches.test_labels)
+    assert json.loads(answer.output)["accuracy"] == pytest.approx(wanted)
 
 
 def test_table_for_a_person(templates):

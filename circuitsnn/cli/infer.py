@@ -91,10 +91,11 @@ def _samples(
 ) -> tuple["np.ndarray", "np.ndarray", "np.ndarray"]:
     """Give samples of the network's shape, their classes, and training samples to calibrate circuits with."""
     from circuitsnn.data import Scene, load, pixel_patches
+    from circuitsnn.study.trained import preparation
 
     found = load(data, folder=folder)
     if isinstance(found, Scene):
-        patches = pixel_patches(found, network.input_shape[-1])
+        patches = pixel_patches(found, **preparation(network))
         pixels, labels = getattr(patches, f"{part}_pixels"), getattr(patches, f"{part}_labels")
         inputs, calibration = patches.patches(pixels), patches.patches(patches.train_pixels[:64])
     else:

@@ -6,12 +6,12 @@ from dataclasses import replace
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from circuitsnn.data import PixelPatches, Scene, holdings, load, pixel_patches
-from circuitsnn.data.patches import Split
+from circuitsnn.data.patches import Normalisation, Split
 from circuitsnn.errors import InputError
 from circuitsnn.resources import resource_folder
 from circuitsnn.snn.files import load_network
@@ -29,6 +29,7 @@ __all__ = [
     "drawn",
     "file_stem",
     "nearest_neighbour",
+    "preparation",
     "scene_patches",
     "stated_accuracy",
     "trained_networks",
@@ -210,6 +211,27 @@ def training_seed(network: Network) -> int:
     return int(found[1]) if found else 0
 
 
+def preparation(network: Network) -> dict[str, Any]:
+    """Say how a scene was split and normalised for a network's training.
+
+    Parameters
+    ----------
+    network : Network
+        A trained network.
+
+    Returns
+    -------
+    dict of str to object
+        Arguments for `circuitsnn.data.pixel_patches`.
+    """
+    return {
+        "size": network.input_shape[-1],
+        "seed": training_seed(network),
+        "split": "block" if "--split block" in network.about.get("command", "") else "random",
+        "normalise": network.about.get("normalise", "band"),
+    }
+
+
 def at_hand(name: str) -> str:
     """Say what keeps a data set from being loaded.
 
@@ -226,37 +248,31 @@ def at_hand(name: str) -> str:
     return next(one.advice for one in holdings() if one.name == name)
 
 
-@lru_cache(maxsize=2)
-def scene_patches(name: str, split: Split, seed: int, size: int) -> tuple[Scene, PixelPatches]:
-    """Load a scene and split it; the last two are kept.
+@lru_cache(maxsize=3)
+def scene_patches(name: str, size: int, *, seed: int, split: Split, normalise: Normalisation) -> PixelPatches:
+    """Load a scene and split it; the last three are kept.
 
     Parameters
     ----------
     name : str
         The scene.
-    split : {"random", "block"}
-        How its pixels are split: 40 % to train.
-    seed : int
-        Seed of the split.
-    size : int
-        Rows and columns of a patch. [pixel]
+    size, seed, split, normalise
+        As for `circuitsnn.data.pixel_patches`; 40 % of the pixels are to train.
 
     Returns
     -------
-    Scene
-        The scene.
     PixelPatches
         Its patches.
 
     Raises
     ------
     InputError
-        If it is no scene, or its files are not found.
+        If it is no scene, its files are not found, or there is no such split or normalisation.
     """
     scene = load(name)
     if not isinstance(scene, Scene):
         raise InputError(f"{name} is no scene; allowed is a hyperspectral scene")
-    return scene, pixel_patches(scene, size, seed=seed, split=split)
+    return pixel_patches(scene, size, seed=seed, split=split, normalise=normalise)
 
 
 def drawn(count: int, wanted: int, seed: int) -> np.ndarray:

@@ -1,15 +1,17 @@
 """Trained networks for studies: found as files, made anew, quantised."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from scenes import put_networks
+from scenes import BANDS, put_networks, small_scene
 
 from circuitsnn.cli import main
+from circuitsnn.data import pixel_patches
 from circuitsnn.errors import InputError
 from circuitsnn.progress import ignore_progress
-from circuitsnn.snn.architectures import mlp
+from circuitsnn.snn.architectures import cnn_3d, mlp
 from circuitsnn.snn.conversion import quantised
 from circuitsnn.study import trained
 from circuitsnn.study.context import StudyContext
@@ -89,6 +91,29 @@ def test_drawn():
     assert len(set(some)) == 10
     assert (np.diff(some) > 0).all()
     np.testing.assert_array_equal(some, trained.drawn(100, 10, 1))
+
+
+@pytest.mark.parametrize(
+    ("command", "normalise", "expected"),
+    [
+        ("train x --seed 2", None, {"seed": 2, "split": "random", "normalise": "band"}),
+        ("train x --seed 0 --split block", "shape", {"seed": 0, "split": "block", "normalise": "shape"}),
+        ("", "scene", {"seed": 0, "split": "random", "normalise": "scene"}),
+    ],
+)
+def test_a_scene_is_prepared_as_for_the_networks_training(command, normalise, expected):
+    about = {"command": command} | ({} if normalise is None else {"normalise": normalise})
+    network = replace(cnn_3d(BANDS, 3, (4, 5), rng=np.random.default_rng(0)), about=about)
+    found = pixel_patches(small_scene(), **trained.preparation(network))
+    wanted = pixel_patches(small_scene(), 5, **expected)
+    np.testing.assert_array_equal(found.padded, wanted.padded)
+    np.testing.assert_array_equal(found.test_pixels, wanted.test_pixels)
+
+
+def test_a_normalisation_that_there_is_not():
+    network = replace(cnn_3d(BANDS, 3, (4, 5), rng=np.random.default_rng(0)), about={"normalise": "loudness"})
+    with pytest.raises(InputError, match="normalise is 'loudness'"):
+        pixel_patches(small_scene(), **trained.preparation(network))
 
 
 def test_nearest_neighbour_by_hand():

@@ -2,13 +2,16 @@
 """Q-STDB and the recipes, on digits and on generated patches."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from scenes import small_scene
 
 torch = pytest.importorskip("torch")
 
+from circuitsnn.data import pixel_patches
 from circuitsnn.errors import InputError
 from circuitsnn.resources import resource_folder
 from circuitsnn.snn.conversion import quantised
@@ -101,13 +104,28 @@ def test_interrupted_recipes_go_on(tmp_path):
 
 def test_stages_of_cnn_3d(tmp_path):
     made = make(RECIPES["samson-cnn3d"], tmp_path, epochs=1, samples=patches(), stages=("snn6", "scratch6"))
-    assert [one.stage.name for one in made] == ["ann", "lowered", "base", "snn6", "scratch6"]
+    assert [one.stage.name for one in made] == ["ann", "lowered", "snn6", "scratch6"]
     for one in made:
         assert bool(one.network.neuron_layers) == one.stage.spiking
         assert one.network.about["data"] == "generated patches"
     by_name = {one.stage.name: one.network for one in made}
     ann, lowered = by_name["ann"], by_name["lowered"]
     assert all(np.array_equal(layer.weight, lowered[layer.name].weight) for layer in ann.weight_layers)
+
+
+@pytest.mark.parametrize("normalise", ["band", "shape"])
+def test_a_scenes_normalisation_is_told(tmp_path, monkeypatch, normalise):
+    """In the file, where studies and the command line read it, and in what a run follows from."""
+    monkeypatch.setattr("circuitsnn.train.recipes.load", lambda name, folder: small_scene())
+    recipe = replace(RECIPES["samson-cnn3d"], normalise=normalise)
+    (ann,) = make(recipe, tmp_path, epochs=1, stages=("ann",), seed=1)
+    assert ann.network.about["normalise"] == normalise
+    assert ("divided by its length" in ann.network.about["run"]) == (normalise == "shape")
+    parts = pixel_patches(small_scene(), 5, seed=1, normalise=normalise)
+    samples = samples_of(recipe, seed=1)
+    np.testing.assert_array_equal(samples.test, parts.patches(parts.test_pixels))
+    accuracy = run(ann.network, samples.test).accuracy(parts.test_labels)[0]
+    assert ann.network.about["overall accuracy"] == f"{accuracy:.4%}"
 
 
 def test_patches_are_turned_into_all_eight_positions():

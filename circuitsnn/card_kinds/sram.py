@@ -29,6 +29,9 @@ _ARRAY = (
     Field("V_WL", "V_{WL}", "V", "Level of a word line that is on"),
     Field("V_precharge", "V_{pre}", "V", "Voltage that the bit lines are precharged to"),
     Field("T_pulse", "T_0", "s", "Unit of the word-line pulses: the shortest of binary-weighted ones"),
+    Field(
+        "T_offset", "T_{off}", "s", "Added to every pulse, to make up for the word line's rise", minimum_allowed=True
+    ),
     Field("C_BL_row", "C_{BL,row}", "F", "Capacitance of a bit line for each row"),
     Field("C_BL_fixed", "C_{BL,0}", "F", "Capacitance of a bit line beside its rows", minimum_allowed=True),
     Field("R_BL_row", "R_{BL,row}", "Ω", "Wire resistance of a bit line for each row", minimum_allowed=True),

@@ -48,7 +48,7 @@ class ReadTiming:
     """When what happens in the read of a column."""
 
     pulses: np.ndarray
-    """Length of each row's pulse, in T_pulse; 0 where its word line stays off, shape (rows,). [1]"""
+    """Length of each row's pulse but for T_offset, in T_pulse; 0 where its word line stays off, shape (rows,). [1]"""
     levels: np.ndarray
     """Level of each row's word line, as a part of the level that `v_on` is; 0 where off, shape (rows,). [1]"""
     v_on: float
@@ -96,7 +96,7 @@ class ReadTiming:
         tau = word_line_time_constant(card)
         tau_circuit = max(tau, _SHORTEST * card.T_pulse)
         pulses = np.where(on, given["pulses"], 0.0)
-        t_sample = (pulses.max() if on.any() else 1.0) * card.T_pulse + SETTLING * tau
+        t_sample = card.T_offset + (pulses.max() if on.any() else 1.0) * card.T_pulse + SETTLING * tau
         return cls(
             pulses=pulses,
             levels=np.where(on, given["levels"], 0.0),
@@ -282,6 +282,8 @@ class _Column:
         """Put what the whole column shares at the top."""
         card, timing = self.read.card, self.timing
         values = {name: getattr(card, name) for name in ("V_DD", "V_precharge", "T_pulse", "C_BL_row", "C_BL_fixed")}
+        if card.T_offset:
+            values["T_offset"] = card.T_offset
         if self.read.wire:
             values["R_BL_row"] = card.R_BL_row
         values |= {
@@ -341,6 +343,7 @@ class _Column:
         shapes, _ = self.timing.waves
         for k, (pulse, level) in enumerate(shapes):
             length = "T_pulse" if pulse == 1 else f"{spice_number(pulse)}*T_pulse"
+            length = f"T_offset+{length}" if self.read.card.T_offset else length
             height = "V_on" if level == 1 else f"{spice_number(level)}*V_on"
             step = f"PULSE(0 {{{height}}} 0 {{t_edge}} {{t_edge}} {{{length}-t_edge}} {_FOREVER})"
             self._metered(f"driver_{k + 1}", f"driver_{k + 1}", step, f"driver_{k + 1}")

@@ -103,10 +103,10 @@ class ArrayRead:
         """
         codes = np.arange(max(inputs.plane_maximum, 2 ** (weight_bits - 1)) + 1)
         if inputs.coding != "level":
-            durations = card.T_pulse * codes
+            durations = np.where(codes > 0, card.T_offset + card.T_pulse * codes, 0.0)
             return cls(card, conditions, (codes > 0).astype(float), durations)
-        durations = np.where(codes > 0, card.T_pulse, 0.0)
-        trial = cls(card, conditions, np.linspace(0.0, 1.0, 257), np.full(257, card.T_pulse))
+        durations = np.where(codes > 0, card.T_offset + card.T_pulse, 0.0)
+        trial = cls(card, conditions, np.linspace(0.0, 1.0, 257), np.full(257, durations[-1]))
         charges = trial.charges(trial.nominal[None], n_on=0, v_line=card.V_precharge)[:, 0]
         levels = np.interp(codes / codes[-1] * charges[-1], charges, trial.levels)
         return cls(card, conditions, levels, durations)

@@ -213,7 +213,7 @@ class BitlineRead:
         levels : float or array_like, shape (rows,), optional
             Level of each word line, as a part of V_WL; 1 without it. [1]
         pulses : float or array_like, shape (rows,), optional
-            Length of each word line's pulse, in T_pulse; 0 is off, and 1 is taken without it. [1]
+            Length of each word line's pulse but for T_offset, in T_pulse; 0 is off, and 1 is taken without it. [1]
         points : int or array_like
             Number of evenly spaced times at which the waveforms are kept, or these times. [s]
         tolerance : float
@@ -238,11 +238,11 @@ class BitlineRead:
         full_level = word_line_level(card, int(on.sum()))
         tau = word_line_time_constant(card)
         # Length and level as one complex number, since rows of a matrix are sorted far more slowly.
-        inputs = np.where(on, pulses * card.T_pulse + 1j * levels * full_level, 0.0)
+        inputs = np.where(on, card.T_offset + pulses * card.T_pulse + 1j * levels * full_level, 0.0)
         shapes, wave = np.unique(inputs, return_inverse=True)
         waves = np.column_stack([np.zeros(len(shapes)), shapes.real, shapes.imag])
         ends = np.unique(shapes.real[shapes.real > 0.0])
-        t_sample = (ends[-1] if len(ends) else card.T_pulse) + SETTLING * tau
+        t_sample = (ends[-1] if len(ends) else card.T_offset + card.T_pulse) + SETTLING * tau
         stop = t_sample + card.T_precharge
         breakpoints = np.unique([0.0, *ends, t_sample, stop])
         times = _checked_times(points, stop)

@@ -44,6 +44,12 @@ def test_16_rows_with_drawn_mismatch(engine):
     assert 1.2 - traces.theirs.measures["blb_sample"] == pytest.approx(traces.ours.discharge_bar, abs=1e-4)
 
 
+def test_pulses_with_an_offset():
+    card = load_card("sram_array_6t_65nm").replace(T_offset="110p")
+    found = crosscheck("bitline", engines=["vacask"], card=card, pulse=2.0, **STEP)
+    assert_agrees(found, 16, 0.3)
+
+
 def test_the_engines_answer_converges_to_ours():
     runs = crosscheck("bitline", engines=["vacask"], spread="drawn", seed=3, steps=[1e-9, 2e-12]).comparisons
     assert [one.max_step for one in runs] == [1e-9, 2e-12]

@@ -61,6 +61,19 @@ def test_a_drawn_column_comes_back_from_its_deck(dialect):
 
 
 @ALL
+def test_every_pulse_is_longer_by_the_offset(dialect):
+    card = SIX.replace(T_offset="80p")
+    read, pulses = BitlineRead(card, stored=[0, 1, 1]), [1, 0, 2.5]
+    deck = read_deck(write_deck(bitline_deck(read, pulses=pulses), dialect).text, dialect)
+    waves = [deck.elements[f"Vdriver_{k}"].values for k in (1, 2)]
+    assert [wave[3] + wave[5] for wave in waves] == pytest.approx(
+        [80e-12 + n * card.T_pulse for n in (1, 2.5)], rel=1e-12
+    )
+    off = deck.elements["Vprecharge_on"].values
+    assert off[3] + off[5] == pytest.approx(read.transient(pulses=pulses, points=2).t_sample, rel=1e-12)
+
+
+@ALL
 def test_a_wire_is_a_ladder(dialect):
     read = BitlineRead(EIGHT, stored=[1, 0, 1], wire=True)
     deck = read_deck(write_deck(bitline_deck(read), dialect).text, dialect)

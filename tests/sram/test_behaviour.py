@@ -6,6 +6,7 @@ from macros import small_card
 from scipy.integrate import quad
 from scipy.optimize import brentq
 
+from circuitsnn.cards import load_card
 from circuitsnn.sram.behaviour import ArrayRead, _gauss, calibrate
 from circuitsnn.sram.mapping import InputMapping
 from circuitsnn.transistor.mosfet import Conditions, Mosfet
@@ -15,10 +16,10 @@ def array_card(**overrides):
     return small_card().parts["array"].replace(**overrides)
 
 
-@pytest.mark.parametrize("level", [0.35, 0.6])
-def test_a_cells_charge_against_quadrature(level):
+@pytest.mark.parametrize(("level", "offset"), [(0.35, 0.0), (0.6, 0.0), (0.6, 70e-12)])
+def test_a_cells_charge_against_quadrature(level, offset):
     """Access and pull-down in series by Brent's method, integrated over the word line's wave by adaptive quadrature."""
-    card = array_card(V_WL=level, R_WL_driver="5k")  # slow edges, so that they count
+    card = array_card(V_WL=level, R_WL_driver="5k", T_offset=offset)  # slow edges, so that they count
     read = ArrayRead.of(card, Conditions(), InputMapping("pulse_width", 2))
     shifts = np.zeros((2, 1, 6))
     shifts[0, 0, 3:5], shifts[1, 0, 3:5] = [0.05, -0.03], [0.1, 0.02]
@@ -40,7 +41,7 @@ def test_a_cells_charge_against_quadrature(level):
         return float(down.drain_current(card.V_DD, brentq(excess, 0.0, v_line, xtol=1e-14), 0.0))
 
     for code in (1, 3):
-        stop = code * card.T_pulse
+        stop = offset + code * card.T_pulse
         peak = full * -np.expm1(-stop / tau)
         rise, _ = quad(lambda t: current(-full * np.expm1(-t / tau)), 0.0, stop, epsrel=1e-7, epsabs=0.0)
         fall, _ = quad(
@@ -100,6 +101,20 @@ def test_droop_needs_the_second_basis_and_gets_it():
     assert weak.bases == 2
     assert weak.residual_lsb(6)[1] < 0.25
     assert weak.gain[0] > 1.0 > weak.gain[24]
+
+
+def test_an_offset_of_the_pulses_makes_up_for_the_rise_of_the_word_line():
+    """Unit pulses little longer than the word line's time constant: the smallest codes count next to nothing."""
+    parts = []
+    for offset in ("0 s", "110p"):
+        card = load_card("sram_array_6t_65nm").replace(T_pulse="71p", T_offset=offset)
+        read = ArrayRead.of(card, Conditions(), InputMapping("pulse_width", 4))
+        charges = read.charges(read.nominal[None], n_on=10, v_line=1.1)[:, 0]
+        assert charges[0] == pytest.approx(0.0, abs=1e-3 * charges[15])
+        parts.append(15.0 * charges / charges[15])
+    assert parts[0][1] < 0.1
+    assert parts[0][2] < 0.6
+    np.testing.assert_allclose(parts[1], np.arange(16), atol=0.2)
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])

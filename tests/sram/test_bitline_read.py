@@ -60,8 +60,9 @@ def test_charge_is_conserved(card, wire):
     assert given == pytest.approx(run.charges["ground"] + left, rel=1e-8, abs=0.0)
 
 
-def test_column_of_two_lines_against_scipy():
-    card = CARD.replace(C_BL_fixed=2e-15, T_precharge=0.3e-9)
+@pytest.mark.parametrize("offset", [0.0, 60e-12])
+def test_column_of_two_lines_against_scipy(offset):
+    card = CARD.replace(C_BL_fixed=2e-15, T_precharge=0.3e-9, T_offset=offset)
     cell = card.parts["cell"]
     stored = np.array([0, 1, 0])
     pulses, levels = np.array([1.0, 0.5, 0.0]), np.array([1.0, 1.1, 1.0])
@@ -69,8 +70,9 @@ def test_column_of_two_lines_against_scipy():
     run = BitlineRead(card, stored, mismatch=shifts).transient(levels, pulses, tolerance=1e-8)
     tau = word_line_time_constant(card)
     level = word_line_level(card, 2)
-    waves = [(0.0, card.T_pulse, level), (0.0, 0.5 * card.T_pulse, 1.1 * level), (0.0, 0.0, 0.0)]
-    breakpoints = [0.0, 0.5 * card.T_pulse, card.T_pulse, run.t_sample, run.t_sample + card.T_precharge]
+    short, long = offset + 0.5 * card.T_pulse, offset + card.T_pulse
+    waves = [(0.0, long, level), (0.0, short, 1.1 * level), (0.0, 0.0, 0.0)]
+    breakpoints = [0.0, short, long, run.t_sample, run.t_sample + card.T_precharge]
     supplied = np.zeros(2)
     for line, waveform in enumerate((run.bit_line, run.bit_line_bar)):
         sides = []

@@ -5,10 +5,12 @@ paper gives no accuracy with it. Here the first layer of the trained 6-bit CNN-3
 chips of the macro `sram_macro_65nm` (behavioural model; every cell and converter is a draw of its own), and everything
 behind it is exact. What the layer gives is computed once and used in all T = 5 steps, as the paper has it.
 
-- Sweeps: mismatch of the cells, bits and mismatch of the converters, drift of the supplies after the calibration.
-- Remedies: networks trained with the array's statistics in the loop, and a threshold of the first neurons that each
-  chip sets by what its own array gives (the 99.7 % percentile over 10 training patches).
-- Energy: pulses and bits of the converters, and the least energy at which no more than 1 % of accuracy is lost.
+- Sweeps: mismatch of the cells, bits and mismatch of the converters, drift of the supplies after the calibration, the
+  offset of all pulses, which makes up for the word line's rise.
+- Remedies: networks trained with the array's statistics in the loop; a threshold of the first neurons that each chip
+  sets by what its own array gives (the 99.7 % percentile over 10 training patches).
+- Energy: pulses with the offset and without, bits of the converters, and the least energy at which no more than 1 % of
+  accuracy is lost.
 
 Each chip classifies a few pixels of its own, the same in every state of the array; a loss is counted against the same
 network with exact products on the same pixels, so that the draw of the pixels cancels for the most part. A band is the
@@ -16,11 +18,14 @@ network with exact products on the same pixels, so that the draw of the pixels c
 form.
 
 Inputs go to the word lines as pulses of 4 bits in two phases, one for each sign (``--set coding=bit_serial`` for bits
-one after another). Unit pulses are so short that the longest discharge is that of the card's rows_on rows.
+one after another). Unit pulses are so short that the longest discharge is that of the card's rows_on rows, but for the
+offset; this is some two time constants of the word line, with which an input of 1 discharges a line by a fifteenth of
+what 15 does.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import product
 from math import prod
 
 import numpy as np
@@ -60,8 +65,9 @@ STAGES = {PLAIN: "snn6", AWARE: "noise6"}
 SWEEPS = {
     "cells": "mismatch of the cells, A_VT over the card's",
     "bits": "bits of the converters",
-    "converters": "offset and capacitor mismatch of the converters over the card's",
+    "converters": "mismatch of the converters over the card's",
     "drift": "change of all supplies after the calibration [%]",
+    "offset": "offset of all pulses [ps]",
 }
 NOMINAL = {"cells": 1.0, "bits": 6.0, "converters": 1.0, "drift": 0.0}
 
@@ -84,13 +90,15 @@ class Setting:
     """Whether each output's mean error is taken off."""
     pulse: float = 1.0
     """Unit pulse over the usual one. [1]"""
+    offset: float = 0.0
+    """Added to every pulse. [ps]"""
 
     def engine(self, inputs: int) -> OnMacro:
         """Make the engine for products of as many inputs."""
         array = self.card.parts["array"]
         longest = 1 if self.coding == "bit_serial" else 15
         unit = array.T_pulse * min(self.card.rows_on / (inputs * longest), 1.0) * self.pulse
-        values = {"array.T_pulse": unit}
+        values = {"array.T_pulse": unit, "array.T_offset": self.offset * 1e-12}
         cell = array.parts["cell"]
         values |= {f"array.cell.{name}.A_VT": self.cells * part.A_VT for name, part in cell.parts.items()}
         adc = self.card.parts["adc"]
@@ -148,7 +156,7 @@ class Chips:
         positions = prod(self.network.shapes[first.name][1:])
         found = pd.DataFrame(rows).assign(
             training=self.training, recalibrated=self.recalibrated, bits=self.setting.bits, pulse=self.setting.pulse,
-            energy=energy * positions, delay=delay * positions, status=design.status.name,
+            offset=self.setting.offset, energy=energy * positions, delay=delay * positions, status=design.status.name,
         )  # fmt: skip
         return pd.concat([found.assign(sweep=sweep, value=value) for sweep, value in self.places], ignore_index=True)
 
@@ -192,7 +200,7 @@ def solve(task: Chips | Exact) -> pd.DataFrame | float:
 def settings(context: StudyContext) -> dict[Setting, list[tuple[str, float]]]:
     """List all states of the array with the places in sweeps that each has."""
     values = context.parameters
-    usual = Setting(context.card("sram_macro_65nm"), str(values["coding"]))
+    usual = Setting(context.card("sram_macro_65nm"), str(values["coding"]), offset=float(values["offset"]))
     found: dict[Setting, list[tuple[str, float]]] = {}
 
     def add(setting: Setting, sweep: str, value: float) -> None:
@@ -205,15 +213,17 @@ def settings(context: StudyContext) -> dict[Setting, list[tuple[str, float]]]:
                 add(replace(usual, **{name: each}), name, each)
     for each in values["drift"]:
         add(replace(usual, drift=each, trim=False), "drift", each)
-    for pulse in values["pulses"]:
-        for bits in (each for each in {*values["bits"], BITS} if each >= 5):
-            add(replace(usual, pulse=pulse, bits=bits), "energy", pulse)
+    for offset in sorted({usual.offset, *values["offsets"]}):
+        add(replace(usual, offset=offset), "offset", offset)
+    converters = sorted(each for each in {*values["bits"], BITS} if 4 <= each <= BITS)
+    for pulse, bits, offset in product(values["pulses"], converters, sorted({0.0, usual.offset})):
+        add(replace(usual, pulse=pulse, bits=bits, offset=offset), "energy", pulse)
     return found
 
 
 def summary(chips: pd.DataFrame, seed: int) -> pd.DataFrame:
     """Give a row for each state: accuracy, loss and band over chips."""
-    keys, rows = ["sweep", "value", "bits", "pulse", "training", "recalibrated"], []
+    keys, rows = ["sweep", "value", "bits", "pulse", "offset", "training", "recalibrated"], []
     for key, group in chips.groupby(keys, sort=False):
         loss = (group["exact"] - group["accuracy"]).to_numpy()
         means = np.random.default_rng(seed).choice(loss, (1000, len(loss))).mean(axis=1)
@@ -231,7 +241,7 @@ def summary(chips: pd.DataFrame, seed: int) -> pd.DataFrame:
 def limits(results: pd.DataFrame) -> pd.DataFrame:
     """Find for each sweep where 1 % is lost, away from the nominal value on either side."""
     rows = []
-    chosen = results[results["sweep"].isin(SWEEPS) & ~results["recalibrated"]]
+    chosen = results[results["sweep"].isin(NOMINAL) & ~results["recalibrated"]]
     for (sweep, training), group in chosen.groupby(["sweep", "training"], sort=False):
         for side, sign in (("above", 1.0), ("below", -1.0)):
             part = group[sign * (group["value"] - NOMINAL[sweep]) >= 0.0].sort_values("value", ascending=sign > 0)
@@ -275,8 +285,14 @@ def claims(
         one = loss("bits", bits)
         if one is not None:
             band = f"95 %: {one['loss_low']:.2f} to {one['loss_high']:.2f}; worst chip {one['worst']:.1f} %"
-            found.append(make(f"Accuracy lost with converters of {bits} bits, as built", bound, float(one["loss"]),
+            found.append(make(f"Accuracy lost with converters of {bits} bits", bound, float(one["loss"]),
                 unit="points", from_paper=False, remark=band))  # fmt: skip
+    usual = loss("offset", context.parameters["offset"])
+    one = loss("offset", 0.0)
+    if usual is not None and one is not None and context.parameters["offset"]:
+        band = f"95 %: {one['loss_low']:.2f} to {one['loss_high']:.2f}; at least that with the offset"
+        found.append(Claim.at_least("Accuracy lost with converters of 6 bits and no offset of the pulses",
+            float(usual["loss"]), float(one["loss"]), unit="points", from_paper=False, remark=band))  # fmt: skip
     largest = max(context.parameters["cells"])
     one = loss("cells", largest)
     aware = loss("cells", largest, results[results["training"] == AWARE])
@@ -291,25 +307,26 @@ def claims(
             found.append(Claim.at_most(f"Thresholds set on the array: loss with supplies {value:+g} %",
                 float(one["loss"]), float(other["loss"]), unit="points", from_paper=False,
                 remark="at most that with the thresholds as trained"))  # fmt: skip
-    found += energy_claims(results)
+    found += energy_claims(results, context.parameters["offset"])
     return found
 
 
-def energy_claims(results: pd.DataFrame) -> list[Claim]:
+def energy_claims(results: pd.DataFrame, offset: float) -> list[Claim]:
     """State what energy it takes to lose no more than 1 %."""
     energies = results[(results["sweep"] == "energy") & ~results["recalibrated"] & (results["status"] == "settled")]
     enough = energies[energies["loss"] <= LOST]
-    nominal = energies[(energies["pulse"] == 1.0) & (energies["bits"] == BITS) & (energies["training"] == PLAIN)]
+    usual = (energies["pulse"] == 1.0) & (energies["offset"] == offset) & (energies["bits"] == BITS)
+    nominal = energies[usual & (energies["training"] == PLAIN)]
     found, least = [], {}
     for training, words in ((PLAIN, "as trained"), (AWARE, "noise-aware training")):
         group = enough[enough["training"] == training]
         best = group.loc[group["energy"].idxmin()] if len(group) else None
         least[training] = np.nan if best is None else float(best["energy"])
         if len(nominal):
-            remark = "at most that as built; " + (
+            remark = "at most that of 6 bits and pulses times 1; " + (
                 "no state of the sweep" if best is None else f"{best['bits']:.0f} bits, unit pulse times "
-                f"{best['pulse']:g}, loss {best['loss']:.2f} points (95 %: {best['loss_low']:.2f} to "
-                f"{best['loss_high']:.2f})"
+                f"{best['pulse']:g}, {best['offset']:g} ps longer, loss {best['loss']:.2f} points (95 %: "
+                f"{best['loss_low']:.2f} to {best['loss_high']:.2f})"
             )  # fmt: skip
             found.append(Claim.at_most(f"Least energy of the layer with 1 % lost at most, {words}",
                 float(nominal["energy"].item()), least[training], unit="J", from_paper=False,
@@ -319,13 +336,14 @@ def energy_claims(results: pd.DataFrame) -> list[Claim]:
 
 def draw_sweeps(results: pd.DataFrame) -> Figure:
     """Draw the loss over each sweep."""
-    figure, panels = new_figure(2, 2, width=20.0, height=15.0)
+    figure, panels = new_figure(3, 2, width=27.0, height=15.0)
     styles = {
         (PLAIN, False): ("o-", PALETTE[0], "as trained"),
         (PLAIN, True): ("s--", PALETTE[2], "threshold set on each chip"),
         (AWARE, False): ("^-", PALETTE[1], "noise-aware training"),
     }
-    for axes, name in zip(panels.ravel(), ("cells", "bits", "converters", "drift"), strict=True):
+    *places, last = panels.ravel()
+    for axes, name in zip(places, SWEEPS, strict=True):
         for (training, recalibrated), (style, colour, label) in styles.items():
             one = results[
                 (results["sweep"] == name)
@@ -336,33 +354,37 @@ def draw_sweeps(results: pd.DataFrame) -> Figure:
                 axes.plot(one["value"], one["loss"], style, color=colour, markersize=4, label=label)
                 axes.fill_between(one["value"], one["loss_low"], one["loss_high"], color=colour, alpha=0.2, linewidth=0)
         axes.axhline(LOST, color="black", linestyle=":", linewidth=1)
-        unit = "" if name == "drift" else " [1]" if name != "bits" else " [-]"
+        unit = "" if SWEEPS[name].endswith("]") else " [1]" if name != "bits" else " [-]"
         axes.set(xlabel=SWEEPS[name] + unit, ylabel="loss of accuracy [points]")
-        axes.legend(fontsize=7)
+    last.axis("off")
+    lines = [last.plot([], [], style, color=colour, label=label)[0] for style, colour, label in styles.values()]
+    last.legend(handles=lines, loc="center", title="band: 95 % interval of the mean over chips")
     return figure
 
 
 def draw_energy(results: pd.DataFrame) -> Figure:
     """Draw the loss against the layer's energy, without and with noise-aware training."""
-    figure, panels = new_figure(2, 1, width=20.0, height=8.0)
-    for axes, training, title in zip(panels.ravel(), (PLAIN, AWARE), ("as trained", "noise-aware training"),
-                                     strict=True):  # fmt: skip
-        energies = results[
-            (results["sweep"] == "energy") & (results["training"] == training) & ~results["recalibrated"]
-        ]
-        for k, (pulse, group) in enumerate(energies.groupby("pulse")):
+    figure, (*places, last) = new_figure(3, 1, width=25.0, height=8.0)
+    energies = results[(results["sweep"] == "energy") & ~results["recalibrated"]]
+    pulses, offsets = (sorted(energies[name].unique()) for name in ("pulse", "offset"))
+    lines = {}
+    for axes, training, title in zip(places, (PLAIN, AWARE), ("as trained", "noise-aware training"), strict=True):
+        chosen = energies[energies["training"] == training]
+        for (pulse, offset), group in chosen.groupby(["pulse", "offset"]):
             ordered = group.sort_values("energy")
-            colour = PALETTE[k % len(PALETTE)]
-            axes.errorbar(ordered["energy"] * 1e9, ordered["loss"],
-                yerr=np.abs(ordered[["loss_low", "loss_high"]].to_numpy().T - ordered["loss"].to_numpy()), fmt="o-",
-                markersize=4, capsize=2, color=colour, label=f"unit pulse times {pulse:g}")  # fmt: skip
+            colour = PALETTE[pulses.index(pulse) % len(PALETTE)]
+            style = ("o--", "s-", "^:")[offsets.index(offset) % 3]
+            band = np.abs(ordered[["loss_low", "loss_high"]].to_numpy().T - ordered["loss"].to_numpy())
+            lines[f"unit pulse times {pulse:g}, offset {offset:g} ps"] = axes.errorbar(
+                ordered["energy"] * 1e9, ordered["loss"], yerr=band, fmt=style, markersize=4, capsize=2, color=colour
+            )
             for _, one in ordered.iterrows():
                 axes.annotate(f"{one['bits']:.0f}", (one["energy"] * 1e9, one["loss"]), textcoords="offset points",
                     xytext=(4, 4), fontsize=7, color=colour)  # fmt: skip
         axes.axhline(LOST, color="black", linestyle=":", linewidth=1)
         axes.set(xlabel="energy of the layer for a patch [nJ]", ylabel="loss of accuracy [points]", title=title)
-        if len(energies):
-            axes.legend(fontsize=8, title="figures: bits of the converters", title_fontsize=8)
+    last.axis("off")
+    last.legend(lines.values(), lines.keys(), loc="center", fontsize=8, title="figures: bits of the converters")
     return figure
 
 
@@ -396,8 +418,8 @@ def measured(context: StudyContext, scene: str, networks: Mapping[str, Network])
         for setting, places in settings(context).items():
             one = Chips(places, setting, name, network, scene, context.seed, values["chips"], values["pixels"])
             extreme = any(value in extremes.get(sweep, ()) for sweep, value in places)
-            wanted = any(sweep == "energy" for sweep, _ in places)
-            if name == PLAIN or extreme or wanted or setting == Setting(setting.card, setting.coding):
+            wanted = any(sweep in ("energy", "offset") for sweep, _ in places)
+            if name == PLAIN or extreme or wanted:
                 tasks.append(one)
             if name == PLAIN and extreme:
                 tasks.append(replace(one, recalibrated=True))
@@ -444,7 +466,9 @@ STUDY = Study(
             minimum=-30,
             maximum=30,
         ),
-        StudyParameter("pulses", (1.0, 2.0, 4.0, 8.0), "Unit pulses over the usual one", quick=(1.0,), minimum=0.05),
+        StudyParameter("pulses", (1.0, 2.0, 4.0), "Unit pulses over the usual one", quick=(1.0,), minimum=0.05),
+        StudyParameter("offset", 120.0, "Offset of all pulses in ps, where it is not swept", minimum=0),
+        StudyParameter("offsets", (0.0, 60.0, 180.0), "Offsets of all pulses in ps", quick=(0.0,), minimum=0),
         *TRAINING,
     ),
     cards=("sram_macro_65nm",),

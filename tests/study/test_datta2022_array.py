@@ -41,7 +41,15 @@ def rows(sweep, values, losses, **more):
                 {"sweep": sweep, "value": value, "group": group, "accuracy": 90.0 - loss + away, "exact": 90.0}
                 for _ in range(3)
             ]
-    same = {"bits": 6, "pulse": 1.0, "training": "plain", "recalibrated": False, "energy": 2e-9, "delay": 1e-6}
+    same = {
+        "bits": 6,
+        "pulse": 1.0,
+        "offset": 0.0,
+        "training": "plain",
+        "recalibrated": False,
+        "energy": 2e-9,
+        "delay": 1e-6,
+    }
     return pd.DataFrame(found).assign(**same, status="settled").assign(**more)
 
 
@@ -71,12 +79,13 @@ def test_no_limit_where_nothing_is_lost(module):
 
 def test_a_setting_changes_the_card(module):
     card = load_card("sram_macro_65nm")
-    setting = module["Setting"](card, cells=3.0, converters=2.0, bits=5, drift=4.0, pulse=0.5)
+    setting = module["Setting"](card, cells=3.0, converters=2.0, bits=5, drift=4.0, pulse=0.5, offset=80.0)
     engine = setting.engine(27)
     assert engine.card.parts["adc"].sigma_offset == pytest.approx(2 * card.parts["adc"].sigma_offset)
     for name, part in card.parts["array"].parts["cell"].parts.items():
         assert pytest.approx(3 * part.A_VT) == engine.card.parts["array"].parts["cell"].parts[name].A_VT
     assert (engine.converter_bits, engine.supply_drift) == (5, pytest.approx(0.04))
+    assert engine.card.parts["array"].T_offset == pytest.approx(80e-12)
     # 27 word lines with pulses of 15 units discharge no more than rows_on lines with one, at half a pulse half.
     longest = 27 * 15 * engine.card.parts["array"].T_pulse
     assert longest == pytest.approx(0.5 * card.rows_on * card.parts["array"].T_pulse)
@@ -94,11 +103,10 @@ def test_states_that_sweeps_share_are_one(module):
             return load_card(name)
 
     found = module["settings"](Context)
-    nominal = found[module["Setting"](load_card("sram_macro_65nm"), "pulse_width")]
-    assert {sweep for sweep, _ in nominal} == {"cells", "bits", "converters", "energy"}
-    assert (
-        len(found) == 1 + 3 + 4 + 2 + 5 + 9
-    )  # the usual one, cells, bits, converters, drift, three longer pulses at 5, 6 and 8 bits
+    nominal = found[module["Setting"](load_card("sram_macro_65nm"), "pulse_width", offset=values["offset"])]
+    assert {sweep for sweep, _ in nominal} == {"cells", "bits", "converters", "offset", "energy"}
+    # the usual one, cells, bits, converters, drift, offset; 3 pulses x 3 numbers of bits x 2 offsets, less four there
+    assert len(found) == 1 + 3 + 4 + 2 + 5 + 3 + 3 * 3 * 2 - 4
 
 
 def test_fine_converters_and_equal_cells_change_little(module, folder, scene):
@@ -128,9 +136,11 @@ def test_the_whole_study(folder, scene, tmp_path):
         if not hasattr(task, "setting"):
             return real(task)
         one = task.setting
-        loss = one.cells / 2 + abs(one.drift) + {3: 4.0, 5: 1.0}.get(one.bits, 0.0)
+        loss = one.cells / 2 + abs(one.drift) + {3: 4.0, 4: 2.0, 5: 1.0}.get(one.bits, 0.0)
+        loss += 1.5 - one.offset / 80.0
         loss /= 2.0 if task.recalibrated or task.training == "noise-aware" else 1.0
         more = {"training": task.training, "recalibrated": task.recalibrated, "bits": one.bits, "pulse": one.pulse}
+        more["offset"] = one.offset
         more["energy"] = 1e-9 * one.pulse * one.bits
         return pd.concat([rows(sweep, [value], [loss], **more) for sweep, value in task.places])
 
@@ -140,12 +150,13 @@ def test_the_whole_study(folder, scene, tmp_path):
         found = run_study(study, settings=settings, jobs=1, out=tmp_path / "run")
     results = found.tables["results"]
     assert set(results["training"]) == {"plain", "noise-aware"}
-    assert set(results["sweep"]) == {"cells", "bits", "converters", "drift", "energy"}
+    assert set(results["sweep"]) == {"cells", "bits", "converters", "drift", "offset", "energy"}
     assert {path.stem for path in found.figures} == {"sweeps", "energy"}
     assert all(claim.paper is None for claim in found.claims)
     ours = {claim.name: claim.ours for claim in found.claims}
-    assert ours["Accuracy lost with converters of 6 bits, as built"] == pytest.approx(0.5)
-    assert ours["Accuracy lost with converters of 3 bits, as built"] == pytest.approx(4.5)
+    assert ours["Accuracy lost with converters of 6 bits"] == pytest.approx(0.5)
+    assert ours["Accuracy lost with converters of 3 bits"] == pytest.approx(4.5)
+    assert ours["Accuracy lost with converters of 6 bits and no offset of the pulses"] == pytest.approx(2.0)
     assert ours["Noise-aware training: loss at 4 times the card's A_VT"] == pytest.approx(1.0)
     assert ours["Thresholds set on the array: loss with supplies -5 %"] == pytest.approx(2.75)
     least = "Least energy of the layer with 1 % lost at most, "

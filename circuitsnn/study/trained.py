@@ -86,7 +86,7 @@ def trained_networks(
     name = file_stem(recipe, data, split)
     folder = str(context.parameters["networks"])
     if context.parameters["train"]:
-        return _train(context, recipe, name, stages, data, split, folder)
+        return _train(context, recipe, stages, data, split, folder)
     place = Path(folder) if folder else resource_folder("studies") / "networks"
     if folder and not place.is_dir():
         raise InputError(f"parameter networks is {folder!r}, which is no folder; allowed is a folder of networks")
@@ -138,7 +138,6 @@ def advice(study: str, data: str) -> str:
 def _train(
     context: StudyContext,
     recipe_name: str,
-    name: str,
     stages: Sequence[str],
     data: str | None,
     split: Split,
@@ -149,7 +148,7 @@ def _train(
     from circuitsnn.train.recipes import RECIPES, make
 
     recipe: Recipe = RECIPES[recipe_name]
-    recipe = replace(recipe, name=name, data=recipe.data if data is None else data)
+    recipe = replace(recipe, name=file_stem(recipe_name, data), data=recipe.data if data is None else data)
     known = tuple(stage.name for stage in recipe.stages)
     place = Path(folder) if folder else _ANEW
     made = make(
@@ -159,7 +158,7 @@ def _train(
         split=split,
         stages=tuple(stage for stage in stages if stage in known),
         epochs=_QUICK_EPOCHS if context.quick else None,
-        progress=_teller(context.progress, name),
+        progress=_teller(context.progress, file_stem(recipe_name, data, split)),
     )
     return {each.stage.name: each.network for each in made if each.stage.name in stages}
 

@@ -1,8 +1,8 @@
 """Recipes of the networks whose trained files come with the package, in studies/networks.
 
-A recipe is a chain of stages; each stage makes one file, NAME-STAGE.json with its .safetensors, from fresh weights or
-from an earlier stage. A run that was interrupted goes on where it was: finished stages are there as files, and the
-stage at work has a checkpoint.
+A recipe is a chain of stages; each stage makes one file, NAME-STAGE.json with its .safetensors (NAME-block-STAGE of the
+block split), from fresh weights or from an earlier stage. A run that was interrupted goes on where it was: finished
+stages are there as files, and the stage at work has a checkpoint.
 """
 
 from collections.abc import Callable, Mapping
@@ -338,7 +338,7 @@ def make(
     seed : int
         Seed of the weights, the training and a scene's split.
     split : {"random", "block"}
-        Split of a scene's pixels.
+        Split of a scene's pixels; files of the block split have "-block" in their names.
     stages : tuple of str, optional
         Stages to make, with those that they start from; all without it.
     epochs : int, optional
@@ -365,6 +365,7 @@ def make(
         If an argument is not possible, or a file in the folder is of another run.
     """
     folder, seed = Path(folder), whole_number("seed", seed, 0)
+    suffix = "" if split == "random" else f"-{split}"
     wanted = _with_starts(recipe, stages)
     if epochs is not None:
         epochs = whole_number("epochs", epochs, 1)
@@ -377,7 +378,7 @@ def make(
     networks: dict[str, Network] = {}
     results = []
     for stage in wanted:
-        path = folder / f"{recipe.name}-{stage.name}.json"
+        path = folder / f"{recipe.name}{suffix}-{stage.name}.json"
         run = _run_of(recipe, stage, seed, samples)
         if path.exists():
             network, new = load_network(path), False

@@ -141,10 +141,19 @@ def test_patches_are_turned_into_all_eight_positions():
 def test_the_package_carries_the_networks_that_are_kept():
     place = resource_folder("studies") / "networks"
     kept = {f"{recipe.name}-{stage.name}" for recipe in RECIPES.values() for stage in recipe.stages if stage.kept}
-    assert {path.stem for path in place.iterdir()} == kept
-    for name in kept:
+    block = {"samson-cnn3d-block-ann", "samson-cnn3d-block-snn6"}
+    assert {path.stem for path in place.iterdir()} == kept | block
+    for name in kept | block:
         recipe, _, stage = name.rpartition("-")
-        assert f"circuitsnn train {recipe} --stage {stage} --seed" in load_network(place / name).about["command"]
+        command = load_network(place / name).about["command"]
+        assert f"circuitsnn train {recipe.removesuffix('-block')} --stage {stage} --seed" in command
+        assert command.endswith(" --split block") == (name in block)
+
+
+def test_files_of_the_block_split_have_its_name(tmp_path):
+    (made,) = make(RECIPES["samson-cnn3d"], tmp_path, epochs=1, samples=patches(), split="block", stages=("ann",))
+    assert made.path.name == "samson-cnn3d-block-ann.json"
+    assert made.network.about["command"] == "circuitsnn train samson-cnn3d --stage ann --seed 0 --split block"
 
 
 def test_cnn_32h(tmp_path):

@@ -63,9 +63,9 @@ LOST = 1.0  # % of accuracy
 PLAIN, AWARE = "plain", "noise-aware"
 STAGES = {PLAIN: "snn6", AWARE: "noise6"}
 SWEEPS = {
-    "cells": "mismatch of the cells, A_VT over the card's",
-    "bits": "bits of the converters",
-    "converters": "mismatch of the converters over the card's",
+    "cells": "mismatch of the cells, A_VT over the card's [1]",
+    "bits": "bits of the converters [-]",
+    "converters": "mismatch of the converters over the card's [1]",
     "drift": "change of all supplies after the calibration [%]",
     "offset": "offset of all pulses [ps]",
 }
@@ -317,11 +317,11 @@ def energy_claims(results: pd.DataFrame, offset: float) -> list[Claim]:
     enough = energies[energies["loss"] <= LOST]
     usual = (energies["pulse"] == 1.0) & (energies["offset"] == offset) & (energies["bits"] == BITS)
     nominal = energies[usual & (energies["training"] == PLAIN)]
-    found, least = [], {}
+    found = []
     for training, words in ((PLAIN, "as trained"), (AWARE, "noise-aware training")):
         group = enough[enough["training"] == training]
         best = group.loc[group["energy"].idxmin()] if len(group) else None
-        least[training] = np.nan if best is None else float(best["energy"])
+        least = np.nan if best is None else float(best["energy"])
         if len(nominal):
             remark = "at most that of 6 bits and pulses times 1; " + (
                 "no state of the sweep" if best is None else f"{best['bits']:.0f} bits, unit pulse times "
@@ -329,7 +329,7 @@ def energy_claims(results: pd.DataFrame, offset: float) -> list[Claim]:
                 f"{best['loss_low']:.2f} to {best['loss_high']:.2f})"
             )  # fmt: skip
             found.append(Claim.at_most(f"Least energy of the layer with 1 % lost at most, {words}",
-                float(nominal["energy"].item()), least[training], unit="J", from_paper=False,
+                float(nominal["energy"].item()), least, unit="J", from_paper=False,
                 remark=remark))  # fmt: skip
     return found
 
@@ -354,8 +354,7 @@ def draw_sweeps(results: pd.DataFrame) -> Figure:
                 axes.plot(one["value"], one["loss"], style, color=colour, markersize=4, label=label)
                 axes.fill_between(one["value"], one["loss_low"], one["loss_high"], color=colour, alpha=0.2, linewidth=0)
         axes.axhline(LOST, color="black", linestyle=":", linewidth=1)
-        unit = "" if SWEEPS[name].endswith("]") else " [1]" if name != "bits" else " [-]"
-        axes.set(xlabel=SWEEPS[name] + unit, ylabel="loss of accuracy [points]")
+        axes.set(xlabel=SWEEPS[name], ylabel="loss of accuracy [points]")
     last.axis("off")
     lines = [last.plot([], [], style, color=colour, label=label)[0] for style, colour, label in styles.values()]
     last.legend(handles=lines, loc="center", title="band: 95 % interval of the mean over chips")
@@ -366,14 +365,14 @@ def draw_energy(results: pd.DataFrame) -> Figure:
     """Draw the loss against the layer's energy, without and with noise-aware training."""
     figure, (*places, last) = new_figure(3, 1, width=25.0, height=8.0)
     energies = results[(results["sweep"] == "energy") & ~results["recalibrated"]]
-    pulses, offsets = (sorted(energies[name].unique()) for name in ("pulse", "offset"))
+    pulses = sorted(energies["pulse"].unique())
     lines = {}
     for axes, training, title in zip(places, (PLAIN, AWARE), ("as trained", "noise-aware training"), strict=True):
         chosen = energies[energies["training"] == training]
         for (pulse, offset), group in chosen.groupby(["pulse", "offset"]):
             ordered = group.sort_values("energy")
             colour = PALETTE[pulses.index(pulse) % len(PALETTE)]
-            style = ("o--", "s-", "^:")[offsets.index(offset) % 3]
+            style = "s-" if offset else "o--"
             band = np.abs(ordered[["loss_low", "loss_high"]].to_numpy().T - ordered["loss"].to_numpy())
             lines[f"unit pulse times {pulse:g}, offset {offset:g} ps"] = axes.errorbar(
                 ordered["energy"] * 1e9, ordered["loss"], yerr=band, fmt=style, markersize=4, capsize=2, color=colour

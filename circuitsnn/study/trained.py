@@ -18,6 +18,7 @@ from circuitsnn.snn.files import load_network
 from circuitsnn.snn.network import Network
 from circuitsnn.study.context import StudyContext
 from circuitsnn.study.definition import StudyParameter
+from circuitsnn.train.files import file_stem
 
 if TYPE_CHECKING:
     from circuitsnn.train.recipes import Recipe
@@ -27,7 +28,6 @@ __all__ = [
     "advice",
     "at_hand",
     "drawn",
-    "file_stem",
     "nearest_neighbour",
     "preparation",
     "scene_patches",
@@ -83,7 +83,7 @@ def trained_networks(
     InputError
         If a file is damaged, or networks are to be trained without PyTorch.
     """
-    name = file_stem(recipe, data, split)
+    name = file_stem(recipe, split, data)
     folder = str(context.parameters["networks"])
     if context.parameters["train"]:
         return _train(context, recipe, stages, data, split, folder)
@@ -93,28 +93,6 @@ def trained_networks(
     return {
         stage: load_network(place / f"{name}-{stage}") for stage in stages if (place / f"{name}-{stage}.json").is_file()
     }
-
-
-def file_stem(recipe: str, data: str | None = None, split: Split = "random") -> str:
-    """Name the files of a recipe, without their stages.
-
-    Parameters
-    ----------
-    recipe : str
-        Name of the recipe: "samson-cnn3d".
-    data : str, optional
-        Another data set.
-    split : {"random", "block"}
-        Split of a scene's pixels.
-
-    Returns
-    -------
-    str
-        The name: "pavia-cnn3d-block".
-    """
-    architecture = recipe.rpartition("-")[2]
-    stem = recipe if data is None else f"{data}-{architecture}"
-    return stem if split == "random" else f"{stem}-{split}"
 
 
 def advice(study: str, data: str) -> str:
@@ -148,7 +126,7 @@ def _train(
     from circuitsnn.train.recipes import RECIPES, make
 
     recipe: Recipe = RECIPES[recipe_name]
-    recipe = replace(recipe, name=file_stem(recipe_name, data), data=recipe.data if data is None else data)
+    recipe = replace(recipe, name=file_stem(recipe_name, data=data), data=recipe.data if data is None else data)
     known = tuple(stage.name for stage in recipe.stages)
     place = Path(folder) if folder else _ANEW
     made = make(
@@ -158,7 +136,7 @@ def _train(
         split=split,
         stages=tuple(stage for stage in stages if stage in known),
         epochs=_QUICK_EPOCHS if context.quick else None,
-        progress=_teller(context.progress, file_stem(recipe_name, data, split)),
+        progress=_teller(context.progress, file_stem(recipe_name, split, data)),
     )
     return {each.stage.name: each.network for each in made if each.stage.name in stages}
 

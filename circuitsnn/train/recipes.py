@@ -8,13 +8,13 @@ stages are there as files, and the stage at work has a checkpoint.
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from circuitsnn.checks import whole_number
+from circuitsnn.checks import check_word, whole_number
 from circuitsnn.data import load, pixel_patches
-from circuitsnn.data.patches import Normalisation
+from circuitsnn.data.patches import Normalisation, Split
 from circuitsnn.data.sets import Scene
 from circuitsnn.errors import InputError
 from circuitsnn.snn import architectures
@@ -25,14 +25,13 @@ from circuitsnn.snn.inference import run as infer
 from circuitsnn.snn.metrics import score
 from circuitsnn.snn.network import Network
 from circuitsnn.train import qstdb
+from circuitsnn.train.files import file_stem
 from circuitsnn.train.fit import Progress, Training, fit
 from circuitsnn.train.module import build
 from circuitsnn.train.noise_aware import perturbations
 from circuitsnn.train.quantise import Scheme
 
 __all__ = ["RECIPES", "Made", "Recipe", "Samples", "Stage", "make", "samples_of", "turn_patches"]
-
-Split = Literal["random", "block"]
 
 _SPLITS = {"random": "", "block": " --split block"}
 _NORMALISED = {
@@ -365,7 +364,7 @@ def make(
         If an argument is not possible, or a file in the folder is of another run.
     """
     folder, seed = Path(folder), whole_number("seed", seed, 0)
-    suffix = "" if split == "random" else f"-{split}"
+    check_word("split", split, Split)
     wanted = _with_starts(recipe, stages)
     if epochs is not None:
         epochs = whole_number("epochs", epochs, 1)
@@ -378,7 +377,7 @@ def make(
     networks: dict[str, Network] = {}
     results = []
     for stage in wanted:
-        path = folder / f"{recipe.name}{suffix}-{stage.name}.json"
+        path = folder / f"{file_stem(recipe.name, split)}-{stage.name}.json"
         run = _run_of(recipe, stage, seed, samples)
         if path.exists():
             network, new = load_network(path), False

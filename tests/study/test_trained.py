@@ -15,6 +15,7 @@ from circuitsnn.snn.architectures import cnn_3d, mlp
 from circuitsnn.snn.conversion import quantised
 from circuitsnn.study import trained
 from circuitsnn.study.context import StudyContext
+from circuitsnn.train.files import file_stem
 
 
 def context(quick=True, **parameters):
@@ -58,8 +59,8 @@ def test_a_folder_that_is_not_there(tmp_path):
 
 
 def test_names_of_files():
-    assert trained.file_stem("samson-cnn3d") == "samson-cnn3d"
-    assert trained.file_stem("samson-cnn3d", "pavia", "block") == "pavia-cnn3d-block"
+    assert file_stem("samson-cnn3d") == "samson-cnn3d"
+    assert file_stem("samson-cnn3d", "block", "pavia") == "pavia-cnn3d-block"
 
 
 def test_training_without_pytorch(monkeypatch):

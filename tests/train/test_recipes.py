@@ -154,6 +154,8 @@ def test_files_of_the_block_split_have_its_name(tmp_path):
     (made,) = make(RECIPES["samson-cnn3d"], tmp_path, epochs=1, samples=patches(), split="block", stages=("ann",))
     assert made.path.name == "samson-cnn3d-block-ann.json"
     assert made.network.about["command"] == "circuitsnn train samson-cnn3d --stage ann --seed 0 --split block"
+    with pytest.raises(InputError, match="split"):
+        make(RECIPES["samson-cnn3d"], tmp_path, samples=patches(), split="odd", stages=("ann",))
 
 
 def test_cnn_32h(tmp_path):
